@@ -1,0 +1,2 @@
+//! outcry
+fn main() {}
