@@ -14,6 +14,7 @@ fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
+#[expect(clippy::too_many_lines, reason = "one sample of every command, in a table")]
 fn commands() -> Vec<Command> {
     let mut balances = [InitialBalance::NONE; MAX_INITIAL_BALANCES];
     balances[0] = InitialBalance { asset: Symbol::new("USD").unwrap(), amount: decimal("1000.5") };
@@ -101,6 +102,7 @@ fn commands() -> Vec<Command> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "one sample of every event, in a table")]
 fn events() -> Vec<Event> {
     let order_id = OrderId::new(12, 5);
     let (account, instrument) = (AccountId(7), InstrumentId(3));
