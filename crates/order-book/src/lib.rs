@@ -6,6 +6,10 @@
 //! **Architecture invariant:** a book knows nothing of accounts' money, client order ids, time or rules, and never
 //! decides anything. It does no I/O and its answers depend on nothing but the calls made on it.
 
+pub mod naive;
+
+pub use naive::NaiveBook;
+
 use model::{AccountId, OrderId, Price, Quantity, Side};
 
 /// Where a resting order is. Valid from [`OrderBook::add`] until the order leaves the book; never stored in the log.
