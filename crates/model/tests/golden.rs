@@ -14,7 +14,6 @@ fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-#[expect(clippy::too_many_lines, reason = "one sample of every command, in a table")]
 fn commands() -> Vec<Command> {
     let mut balances = [InitialBalance::NONE; MAX_INITIAL_BALANCES];
     balances[0] = InitialBalance { asset: Symbol::new("USD").unwrap(), amount: decimal("1000.5") };

@@ -1,0 +1,84 @@
+//! `cargo xtask test`: every check there is, in the order in which a mistake is cheapest to find.
+
+use crate::setup;
+use crate::steps::{self, Failure, cargo};
+use std::time::Instant;
+
+/// One check.
+struct Step {
+    name: &'static str,
+    what: &'static str,
+    run: fn() -> Result<(), Failure>,
+}
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "format",
+        what: "rustfmt finds nothing to change",
+        run: || steps::run(cargo().args(["fmt", "--all", "--check"])),
+    },
+    Step {
+        name: "lint",
+        what: "clippy finds nothing to say",
+        run: || {
+            steps::run(cargo().args([
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--quiet",
+                "--",
+                "-D",
+                "warnings",
+            ]))
+        },
+    },
+    Step {
+        name: "program",
+        what: "the program builds, for the tests that run it",
+        run: || steps::run(cargo().args(["build", "--package", "cli", "--bin", "outcry"])),
+    },
+    Step {
+        name: "tests",
+        what: "unit, property, crash-injection and acceptance tests",
+        run: || steps::run(cargo().args(["test", "--workspace", "--no-fail-fast"])),
+    },
+    Step { name: "loom", what: "the publish protocol under every interleaving", run: loom },
+];
+
+fn loom() -> Result<(), Failure> {
+    // A folder of its own: the flag would otherwise rebuild everything, twice a run.
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| steps::root().join("target"), std::path::PathBuf::from)
+        .join("loom");
+    steps::run(
+        cargo()
+            .args(["test", "--release", "--package", "event-store", "--test", "loom"])
+            .env("CARGO_TARGET_DIR", target)
+            .env("RUSTFLAGS", "--cfg loom"),
+    )
+}
+
+/// Runs all steps, or those named. A failed step does not keep the later ones from running.
+pub fn run(names: &[String]) -> Result<(), Failure> {
+    if names.iter().any(|name| name == "--list") {
+        for step in STEPS {
+            println!("{:<10} {}", step.name, step.what);
+        }
+        return Ok(());
+    }
+    if let Some(name) = names.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
+        return Err(Failure::NoSuchStep { name: name.clone() });
+    }
+    setup::run()?;
+    let mut failed = Vec::new();
+    for step in STEPS.iter().filter(|step| names.is_empty() || names.iter().any(|name| name == step.name)) {
+        eprintln!("\n== {}: {}", step.name, step.what);
+        let start = Instant::now();
+        if let Err(failure) = (step.run)() {
+            eprintln!("error: {failure}");
+            failed.push(step.name);
+        }
+        eprintln!("== {} took {:.0?}", step.name, start.elapsed());
+    }
+    if failed.is_empty() { Ok(()) } else { Err(Failure::Several { steps: failed }) }
+}
