@@ -8,6 +8,8 @@
 //! **Architecture invariant:** nothing here reads a clock, does I/O, uses a float, or depends on another crate of
 //! this workspace. Names are text only at the edge ([`Symbol`], [`ClOrdId`]); inside, everything is an integer.
 
+#![deny(clippy::float_arithmetic)]
+
 mod codec;
 mod command;
 mod decimal;
