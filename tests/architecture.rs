@@ -10,7 +10,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("order-book", &["model"]),
     ("engine", &["model", "order-book"]),
-    ("market-data", &["model"]),
+    ("market-data", &["model", "order-book"]),
     ("simulator", &["model"]),
     ("sequencer", &["model", "order-book", "engine", "event-store"]),
     ("scenario", &["model", "order-book", "engine", "market-data", "event-store", "sequencer"]),

@@ -6,8 +6,14 @@
 //! **Architecture invariant:** a book knows nothing of accounts' money, client order ids, time or rules, and never
 //! decides anything. It does no I/O and its answers depend on nothing but the calls made on it.
 
+mod book;
+mod far;
 pub mod naive;
+mod near;
+mod side;
+mod slab;
 
+pub use book::Book;
 pub use naive::NaiveBook;
 
 use model::{AccountId, OrderId, Price, Quantity, Side};

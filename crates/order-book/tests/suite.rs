@@ -1,13 +1,17 @@
 //! What every book must do, said once and run on each of them.
 
 use model::{AccountId, OrderId, Price, Quantity, Side};
-use order_book::{Handle, Level, NaiveBook, OrderBook, Resting};
+use order_book::{Book, Handle, Level, NaiveBook, OrderBook, Resting};
 
 /// Runs each function here as a test of each book.
 macro_rules! suite {
     ($($name:ident)*) => {
         mod naive {
             $(#[test] fn $name() { super::$name::<super::NaiveBook>(); })*
+        }
+
+        mod fast {
+            $(#[test] fn $name() { super::$name::<super::Book>(); })*
         }
     };
 }

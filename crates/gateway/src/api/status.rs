@@ -1,0 +1,50 @@
+//! The exchange itself: how far it is, and whether it is well.
+
+use super::Time;
+use serde::{Deserialize, Serialize};
+
+/// The answer to `GET /v1/health`: 200 while commands are taken, 503 otherwise.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Health {
+    /// Whether commands are taken.
+    pub healthy: bool,
+    /// Why not, in words for an operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// The answer to `GET /v1/status`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the program.
+    pub version: String,
+    /// Whether commands are taken.
+    pub healthy: bool,
+    /// When this process began to serve.
+    pub started_time: Time,
+    /// The newest trading day that began, such as `2026-01-05`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trading_day: Option<String>,
+    /// How far the log is written: a sequence number.
+    pub written: u64,
+    /// How far the log is on disk.
+    pub durable: u64,
+    /// How far the log may be shown.
+    pub committed: u64,
+    /// How far questions are answered.
+    pub sequence: u64,
+    /// Commands waiting for the core.
+    pub ring_length: u64,
+    /// The most commands that can wait.
+    pub ring_capacity: u64,
+    /// Commands whose answers are awaited.
+    pub in_flight: u64,
+    /// Instruments listed.
+    pub instruments: u64,
+    /// Accounts opened.
+    pub accounts: u64,
+    /// Orders working.
+    pub working_orders: u64,
+    /// Trades since the log began.
+    pub trades: u64,
+}

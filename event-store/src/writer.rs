@@ -1,0 +1,432 @@
+//! The one writer: builds blocks straight in the mapped segment and publishes them with a store. In steady state
+//! it makes no system call, takes no lock and allocates nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::checksum::block_checksum;
+use crate::control::{COMMITTED, WRITTEN};
+use crate::error::{BlockFull, Error};
+use crate::format::{
+    BLOCK_HEADER_BYTES, BLOCK_MAGIC, BlockHeader, CHAIN_OFFSET, FLAG_SEAL, FORMAT_VERSION,
+    RECORD_HEADER_BYTES, RecordHeader, SEGMENT_HEADER_BYTES, record_bytes, seal_offset,
+};
+use crate::mapping::Tail;
+use crate::segment::Segment;
+use crate::shared::Shared;
+use crate::supply::Supply;
+use crate::watermarks::Watermarks;
+
+/// The writer of a store. There is one, held by one thread; dropping it ends the log as it is.
+#[derive(Debug)]
+pub struct Writer {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) segment: Arc<Segment>,
+    /// The unpublished bytes of `segment`, up to its end mark.
+    pub(crate) tail: Tail,
+    /// The segment after it, if it has been fetched.
+    pub(crate) next: Option<Arc<Segment>>,
+    pub(crate) supply: Supply,
+    pub(crate) state: WriterState,
+    pub(crate) max_block_bytes: usize,
+    /// Whether `committed` follows `written`.
+    pub(crate) commit_on_write: bool,
+}
+
+/// Where the log stands for the writer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WriterState {
+    pub next_sequence: u64,
+    pub next_index: u64,
+    pub timestamp_ns: i64,
+    pub previous_bytes: u32,
+    pub term: u64,
+    pub stats: WriterStats,
+}
+
+/// What the writer has done since the store was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WriterStats {
+    /// Blocks published.
+    pub blocks: u64,
+    /// Records published.
+    pub records: u64,
+    /// Bytes published, headers and padding included.
+    pub bytes: u64,
+    /// Blocks whose time was before the previous block's and was raised to it.
+    pub clock_regressions: u64,
+    /// Segments begun.
+    pub segments: u64,
+}
+
+/// What became of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockInfo {
+    /// Position of the block in the log, from 1.
+    pub index: u64,
+    /// Sequence number of its first record.
+    pub first_sequence: u64,
+    /// Number of records; 0 means that nothing was written.
+    pub record_count: u32,
+    /// The time it carries, UNIX nanoseconds.
+    pub timestamp_ns: i64,
+}
+
+impl BlockInfo {
+    /// Sequence number of the last record; one less than the first if there is none.
+    pub fn last_sequence(&self) -> u64 {
+        self.first_sequence + u64::from(self.record_count) - 1
+    }
+}
+
+impl Writer {
+    /// Opens a store for writing, creating it if the options say so, and recovers it after a crash.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if it has a writer; [`Error::Corruption`] and [`Error::MissingSegment`] if something that
+    /// was durable is not there any more; anything the file system refuses.
+    pub fn open(dir: impl AsRef<std::path::Path>, options: &crate::Options) -> Result<crate::Opened, Error> {
+        crate::open::open(dir.as_ref(), options)
+    }
+
+    /// Whether a block can be begun now. Cheap enough to ask before each batch: nothing should be
+    /// accepted from a client while the answer is an error.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`], [`Error::PrepareFailed`] (they go away when their cause does), [`Error::NotReady`]
+    /// (transient), [`Error::SyncFailed`] (for good).
+    #[inline]
+    pub fn ready(&mut self) -> Result<(), Error> {
+        if self.shared.halted() {
+            self.shared.check()?;
+        }
+        if self.tail.remaining() < self.max_block_bytes && self.next.is_none() {
+            self.fetch_next()?;
+        }
+        Ok(())
+    }
+
+    /// Like [`Writer::ready`], but waits while the next segment is being prepared, at most `timeout`.
+    ///
+    /// # Errors
+    /// As for `ready`.
+    pub fn wait_ready(&mut self, timeout: Duration) -> Result<(), Error> {
+        match self.ready() {
+            Err(Error::NotReady { .. }) => {
+                self.supply.wait(timeout);
+                self.ready()
+            }
+            other => other,
+        }
+    }
+
+    #[cold]
+    fn fetch_next(&mut self) -> Result<(), Error> {
+        self.next = Some(self.supply.take()?);
+        Ok(())
+    }
+
+    /// Begins a block. A block may hold up to [`Writer::max_block_bytes`] bytes; room for all of them is assured
+    /// when this returns. A `timestamp_ns` (UNIX nanoseconds) before the previous block's is raised to it and counted.
+    ///
+    /// # Errors
+    /// As for [`Writer::ready`]; nothing has changed then.
+    #[inline]
+    pub fn begin(&mut self, timestamp_ns: i64) -> Result<BlockWriter<'_>, Error> {
+        self.ready()?;
+        if self.tail.remaining() < BLOCK_HEADER_BYTES + RECORD_HEADER_BYTES {
+            self.roll();
+        }
+        let limit = self.max_block_bytes.min(self.tail.remaining());
+        Ok(BlockWriter { used: BLOCK_HEADER_BYTES, limit, count: 0, timestamp_ns, writer: self })
+    }
+
+    /// The largest block, its 128-byte header included, in bytes.
+    pub fn max_block_bytes(&self) -> usize {
+        self.max_block_bytes
+    }
+
+    /// The sequence number the next record gets.
+    pub fn next_sequence(&self) -> u64 {
+        self.state.next_sequence
+    }
+
+    /// The time of the last block, UNIX nanoseconds; `i64::MIN` if there is none.
+    pub fn last_timestamp_ns(&self) -> i64 {
+        self.state.timestamp_ns
+    }
+
+    /// Blocks from now on carry this replication term.
+    ///
+    /// # Panics
+    /// If the term goes down.
+    pub fn set_term(&mut self, term: u64) {
+        assert!(term >= self.state.term, "term {term} after {}", self.state.term);
+        self.state.term = term;
+    }
+
+    /// What has been written since the store was opened.
+    pub fn stats(&self) -> WriterStats {
+        self.state.stats
+    }
+
+    /// A handle to the watermarks.
+    pub fn watermarks(&self) -> Watermarks {
+        Watermarks::new(Arc::clone(&self.shared))
+    }
+
+    /// The store directory.
+    pub fn dir(&self) -> &std::path::Path {
+        &self.shared.dir
+    }
+
+    /// Ends the current segment and moves on to the fetched one.
+    #[cold]
+    pub(crate) fn roll(&mut self) {
+        let next = self.next.take().expect("`ready` fetched a segment before any block that may need it");
+        self.publish_seal();
+        self.shared.roll(Arc::clone(&next));
+        let end = seal_offset(next.mapping.len());
+        self.tail = Tail::claim(Arc::clone(&next.mapping), SEGMENT_HEADER_BYTES, end);
+        self.segment = next;
+        self.state.previous_bytes = 0;
+        self.state.stats.segments += 1;
+    }
+
+    /// Writes the end mark at the end of the current segment.
+    fn publish_seal(&mut self) {
+        let mapping = Arc::clone(&self.segment.mapping);
+        let length = u32::try_from(BLOCK_HEADER_BYTES).expect("a small constant");
+        let header = self.header(length, FLAG_SEAL, 0, self.state.timestamp_ns);
+        let (start, end) = (seal_offset(mapping.len()), mapping.len());
+        // The tail gives up the segment; what is left between the last block and the end mark stays zero.
+        self.tail.release();
+        let mut seal = Tail::claim(mapping, start, end);
+        write_header(&mut seal, header, self.segment.salt, BLOCK_HEADER_BYTES);
+        seal.publish(length);
+    }
+
+    fn header(&self, length: u32, flags: u16, record_count: u32, timestamp_ns: i64) -> BlockHeader {
+        BlockHeader {
+            length,
+            checksum: 0,
+            magic: BLOCK_MAGIC,
+            version: u16::try_from(FORMAT_VERSION).expect("a small constant"),
+            flags,
+            block_index: self.state.next_index,
+            term: self.state.term,
+            first_sequence: self.state.next_sequence,
+            timestamp_ns,
+            record_count,
+            previous_bytes: self.state.previous_bytes,
+            segment: self.segment.number,
+            reserved: [0; 4],
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::Release);
+        self.shared.work.notify();
+    }
+}
+
+/// Writes a block's header, checksum included, all but the length word.
+#[inline]
+fn write_header(tail: &mut Tail, mut header: BlockHeader, salt: u32, block_bytes: usize) {
+    let bytes = header.encode();
+    let records = tail.bytes(BLOCK_HEADER_BYTES..block_bytes);
+    header.checksum = block_checksum(salt, header.length, &bytes[8..], records);
+    let into = tail.bytes_mut(4..CHAIN_OFFSET);
+    into[..4].copy_from_slice(&header.checksum.to_le_bytes());
+    into[4..].copy_from_slice(&bytes[8..]);
+    tail.wrote(4..CHAIN_OFFSET);
+}
+
+/// A block being built. Nobody sees it until [`BlockWriter::finish`]; dropping it undoes it.
+#[derive(Debug)]
+pub struct BlockWriter<'w> {
+    writer: &'w mut Writer,
+    /// Bytes so far, block header included.
+    used: usize,
+    /// Bytes the block may take in this segment.
+    limit: usize,
+    count: u32,
+    timestamp_ns: i64,
+}
+
+/// A place in a block to come back to: see [`BlockWriter::rollback`].
+#[derive(Debug, Clone, Copy)]
+pub struct Savepoint {
+    used: usize,
+    count: u32,
+}
+
+impl BlockWriter<'_> {
+    /// Appends a record and returns its sequence number.
+    ///
+    /// # Errors
+    /// [`BlockFull`] if the block has no room for it; the block is unchanged.
+    #[inline]
+    pub fn append(&mut self, kind: u16, version: u16, tag: u64, payload: &[u8]) -> Result<u64, BlockFull> {
+        let (sequence, into) = self.reserve(kind, version, tag, payload.len())?;
+        into.copy_from_slice(payload);
+        #[cfg(feature = "fault-injection")]
+        self.writer.tail.wrote(self.used - record_bytes(payload.len())..self.used);
+        Ok(sequence)
+    }
+
+    /// Appends a record of `payload_bytes` bytes and returns its sequence number and the payload, 16-byte aligned
+    /// and zero, to be filled in place.
+    ///
+    /// # Errors
+    /// [`BlockFull`] if the block has no room for it; the block is unchanged.
+    #[inline]
+    pub fn reserve(
+        &mut self,
+        kind: u16,
+        version: u16,
+        tag: u64,
+        payload_bytes: usize,
+    ) -> Result<(u64, &mut [u8]), BlockFull> {
+        // Checked before rounding up, which must not overflow.
+        if payload_bytes > self.writer.max_block_bytes || self.used + record_bytes(payload_bytes) > self.limit
+        {
+            self.make_room(payload_bytes)?;
+        }
+        let start = self.used;
+        let end = start + record_bytes(payload_bytes);
+        // The block limit is below 2 GiB, so the payload's size fits the word.
+        #[expect(clippy::cast_possible_truncation, reason = "payload_bytes <= max_block_bytes < 2^31")]
+        let header = RecordHeader { payload_bytes: payload_bytes as u32, kind, version, tag };
+        let sequence = self.next_sequence();
+        self.used = end;
+        self.count += 1;
+        let record = self.writer.tail.bytes_mut(start..end);
+        let (head, body) = record.split_at_mut(RECORD_HEADER_BYTES);
+        head.copy_from_slice(&header.encode());
+        Ok((sequence, &mut body[..payload_bytes]))
+    }
+
+    /// The sequence number the next record of this block gets.
+    #[inline]
+    pub fn next_sequence(&self) -> u64 {
+        self.writer.state.next_sequence + u64::from(self.count)
+    }
+
+    /// Records so far.
+    pub fn record_count(&self) -> u32 {
+        self.count
+    }
+
+    /// Bytes so far, the block header included.
+    pub fn bytes_used(&self) -> usize {
+        self.used
+    }
+
+    /// Bytes of records this block can still take. A payload of `n` bytes takes [`record_bytes`]`(n)`.
+    pub fn bytes_remaining(&self) -> usize {
+        self.writer.max_block_bytes - self.used
+    }
+
+    /// Remembers the block as it is now.
+    #[inline]
+    pub fn savepoint(&self) -> Savepoint {
+        Savepoint { used: self.used, count: self.count }
+    }
+
+    /// Undoes every record appended since `savepoint` was taken from this block.
+    ///
+    /// # Panics
+    /// If the savepoint is ahead of the block.
+    pub fn rollback(&mut self, savepoint: Savepoint) {
+        assert!(savepoint.used <= self.used && savepoint.count <= self.count, "a savepoint of another block");
+        self.erase(savepoint.used);
+        self.used = savepoint.used;
+        self.count = savepoint.count;
+    }
+
+    /// Publishes the block: from now on readers of `written` see it. A block without records is not written and uses
+    /// up nothing.
+    #[inline]
+    pub fn finish(self) -> BlockInfo {
+        let mut this = std::mem::ManuallyDrop::new(self);
+        this.publish()
+    }
+
+    #[inline]
+    fn publish(&mut self) -> BlockInfo {
+        let (count, used) = (self.count, self.used);
+        let writer = &mut *self.writer;
+        let regressed = self.timestamp_ns < writer.state.timestamp_ns;
+        let timestamp_ns = self.timestamp_ns.max(writer.state.timestamp_ns);
+        let info = BlockInfo {
+            index: writer.state.next_index,
+            first_sequence: writer.state.next_sequence,
+            record_count: count,
+            timestamp_ns,
+        };
+        if count == 0 {
+            return info;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "used <= max_block_bytes < 2^31")]
+        let length = used as u32;
+        let header = writer.header(length, 0, count, timestamp_ns);
+        writer.tail.wrote(BLOCK_HEADER_BYTES..used);
+        write_header(&mut writer.tail, header, writer.segment.salt, used);
+        writer.tail.publish(length);
+        let state = &mut writer.state;
+        state.next_sequence += u64::from(count);
+        state.next_index += 1;
+        state.timestamp_ns = timestamp_ns;
+        state.previous_bytes = length;
+        state.stats.blocks += 1;
+        state.stats.records += u64::from(count);
+        state.stats.bytes += used as u64;
+        state.stats.clock_regressions += u64::from(regressed);
+        let last = info.last_sequence();
+        writer.shared.control.publish(WRITTEN, last);
+        if writer.commit_on_write {
+            writer.shared.control.publish(COMMITTED, last);
+        }
+        writer.shared.work.notify();
+        info
+    }
+
+    /// The record does not fit what is left of the segment: move the block to the next segment if it fits there.
+    #[cold]
+    fn make_room(&mut self, payload_bytes: usize) -> Result<(), BlockFull> {
+        let max = self.writer.max_block_bytes;
+        let full = BlockFull {
+            needed_bytes: payload_bytes.saturating_add(RECORD_HEADER_BYTES),
+            remaining_bytes: max - self.used,
+        };
+        if payload_bytes > max || self.used + record_bytes(payload_bytes) > max {
+            return Err(full);
+        }
+        debug_assert!(self.limit < max, "only the end of the segment can be in the way");
+        // Once a segment at most, and only the block under construction moves: it has not been seen by anyone.
+        let records = self.writer.tail.bytes(BLOCK_HEADER_BYTES..self.used).to_vec();
+        self.erase(BLOCK_HEADER_BYTES);
+        self.writer.roll();
+        self.writer.tail.bytes_mut(BLOCK_HEADER_BYTES..self.used).copy_from_slice(&records);
+        self.writer.tail.wrote(BLOCK_HEADER_BYTES..self.used);
+        self.limit = max.min(self.writer.tail.remaining());
+        assert_eq!(self.limit, max, "a block fits an empty segment: see Options::max_block_bytes");
+        Ok(())
+    }
+
+    /// Zeroes the records from `from` on: unpublished bytes are zero, always.
+    fn erase(&mut self, from: usize) {
+        self.writer.tail.bytes_mut(from..self.used).fill(0);
+        self.writer.tail.wrote(from..self.used);
+    }
+}
+
+impl Drop for BlockWriter<'_> {
+    fn drop(&mut self) {
+        self.erase(BLOCK_HEADER_BYTES);
+    }
+}
