@@ -1,4 +1,14 @@
-//! An in-memory file system that records, loses, tears, reorders and fails, for crash tests.
+//! A file system in memory that can crash. It records every write, mapped stores included, and every sync; from the
+//! record, [`Replay`] makes the disk as a crash at any point may have left it: writes since the last sync lost,
+//! kept, torn at sector boundaries or out of order, names that were not synced missing. It can also fail any call.
+//!
+//! For tests of this crate and of crates built on it. `tests/crash.rs` is the harness.
+
+mod memory;
+mod replay;
+
+pub use memory::{CallFault, FaultFs};
+pub use replay::{Loss, Replay, Rng, SECTOR_BYTES};
 
 /// A deliberate defect, to prove that the tests would notice it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,4 +24,6 @@ pub enum Sabotage {
     IgnoreMark,
     /// Leaves what follows the last good block in place.
     KeepTornTail,
+    /// Uses a new segment before the control file knows of it for good.
+    ForgetSegments,
 }

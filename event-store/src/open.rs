@@ -127,7 +127,7 @@ fn settle(end: &LogEnd, sync: bool) -> Result<(), Error> {
     for segment in &end.unsynced {
         segment.sync()?;
     }
-    let turn = end.segment.mark()?.turn.max(end.mark.turn) + 1;
+    let turn = end.segment.turn_after(end.mark.turn)?;
     end.segment.set_mark(Mark { turn, sequence: last });
     end.segment.sync()
 }
@@ -161,8 +161,8 @@ fn assemble(
     control.publish(WRITTEN, last);
     shared.closed.store(false, Ordering::Release);
     let tail = Tail::claim(Arc::clone(&segment.mapping), cursor.offset(), seal_offset(segment.mapping.len()));
-    // Whichever header it stands in, a mark's turn must pass every turn before it.
-    let turn = segment.mark()?.turn.max(mark.turn);
+    // Of the turn before the next: the flusher counts on from here.
+    let turn = segment.turn_after(mark.turn)? - 1;
     let writer = Writer {
         shared: Arc::clone(shared),
         segment: Arc::clone(&segment),

@@ -172,8 +172,7 @@ impl Scan<'_> {
         let lowered = Mark { turn: mark.turn + 1, sequence: limit };
         for segment in segments {
             if segment.mark()?.sequence > limit {
-                // The slot's parity follows the turn: the newest copy must be the one that stays until the sync.
-                let turn = segment.mark()?.turn + 1;
+                let turn = segment.turn_after(0)?;
                 segment.set_mark(Mark { turn, sequence: limit });
                 if self.sync {
                     segment.sync()?;

@@ -219,6 +219,14 @@ impl Segment {
         }
     }
 
+    /// The turn, after `turn`, whose copy is not the newest good one of this header: writing that copy leaves the
+    /// good one alone, whatever became of the other in a crash.
+    pub fn turn_after(&self, turn: u64) -> Result<u64, Error> {
+        let newest = self.mark()?.turn;
+        let next = turn.max(newest) + 1;
+        Ok(if next % 2 == newest % 2 { next + 1 } else { next })
+    }
+
     /// Writes the mark; the segment's next sync makes it permanent.
     pub fn set_mark(&self, mark: Mark) {
         let slot = Slot { turn: mark.turn, words: [mark.sequence, 0, 0, 0, 0] };

@@ -31,6 +31,8 @@ pub(crate) struct Supply {
 struct Recipe {
     allocation: Allocation,
     touch: bool,
+    #[cfg(feature = "fault-injection")]
+    sabotage: crate::fault::Sabotage,
 }
 
 #[derive(Debug)]
@@ -120,7 +122,12 @@ fn explain(shared: &Shared, segment: u64, fault: PrepareFault) -> Error {
 
 impl Recipe {
     fn of(options: &Options) -> Self {
-        Self { allocation: options.allocation(), touch: options.durability == Durability::Os }
+        Self {
+            allocation: options.allocation(),
+            touch: options.durability == Durability::Os,
+            #[cfg(feature = "fault-injection")]
+            sabotage: options.sabotage,
+        }
     }
 }
 
@@ -135,6 +142,8 @@ fn prepare(shared: &Shared, recipe: Recipe, number: u64) -> Result<Arc<Segment>,
             let _ = shared.halt_on_sync_failure(Error::SyncFailed { path, os_error: *os_error });
         }
     })?;
+    #[cfg(feature = "fault-injection")]
+    let sync = sync && recipe.sabotage != crate::fault::Sabotage::ForgetSegments;
     let recorded = shared.control.update(sync, |state| state.segments = state.segments.max(number));
     if let Err(error) = recorded {
         let Error::SyncFailed { os_error, .. } = shared.halt_on_sync_failure(error) else {
