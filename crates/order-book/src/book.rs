@@ -35,7 +35,7 @@ impl Book {
     }
 
     #[inline]
-    fn side(&self, side: Side) -> &Levels {
+    fn half(&self, side: Side) -> &Levels {
         match side {
             Side::Buy => &self.bids,
             Side::Sell => &self.asks,
@@ -43,7 +43,7 @@ impl Book {
     }
 
     #[inline]
-    fn side_mut(&mut self, side: Side) -> &mut Levels {
+    fn half_mut(&mut self, side: Side) -> &mut Levels {
         match side {
             Side::Buy => &mut self.bids,
             Side::Sell => &mut self.asks,
@@ -65,7 +65,7 @@ impl Book {
     fn end_level(&mut self, level: u32) {
         let node = self.slab.node(level);
         let (side, price) = (node.side_of_level(), node.price_of_level());
-        let levels = self.side_mut(side);
+        let levels = self.half_mut(side);
         levels.remove(levels.key(price), level);
         self.slab.drop_level(level);
     }
@@ -75,11 +75,11 @@ impl OrderBook for Book {
     #[inline]
     fn add(&mut self, side: Side, order: Resting) -> Handle {
         assert!(!order.leaves.is_zero(), "an order that rests has something left");
-        let key = self.side(side).key(order.price);
-        let mut level = self.side(side).find(key);
+        let key = self.half(side).key(order.price);
+        let mut level = self.half(side).find(key);
         if level == NONE {
             level = self.slab.new_level(side, order.price);
-            self.side_mut(side).insert(key, level);
+            self.half_mut(side).insert(key, level);
         }
         self.orders += 1;
         Handle(self.slab.push_back(level, order.order_id.0, order.owner.0, order.leaves.0))
@@ -124,14 +124,20 @@ impl OrderBook for Book {
     }
 
     #[inline]
+    fn side(&self, handle: Handle) -> Side {
+        let level = self.slab.node(handle.0).level_of_order();
+        self.slab.node(level).side_of_level()
+    }
+
+    #[inline]
     fn best(&self, side: Side) -> Option<Level> {
-        let level = self.side(side).best();
+        let level = self.half(side).best();
         if level == NONE { None } else { Some(self.slab.node(level).as_level()) }
     }
 
     #[inline]
     fn front(&self, side: Side) -> Option<(Handle, Resting)> {
-        let level = self.side(side).best();
+        let level = self.half(side).best();
         if level == NONE {
             return None;
         }
@@ -140,11 +146,11 @@ impl OrderBook for Book {
     }
 
     fn levels(&self, side: Side) -> impl Iterator<Item = Level> + '_ {
-        self.side(side).iter().map(|level| self.slab.node(level).as_level())
+        self.half(side).iter().map(|level| self.slab.node(level).as_level())
     }
 
     fn orders(&self, side: Side) -> impl Iterator<Item = (Handle, Resting)> + '_ {
-        self.side(side).iter().flat_map(move |level| {
+        self.half(side).iter().flat_map(move |level| {
             let ring = self.slab.node(level);
             let price = ring.price_of_level();
             let following =

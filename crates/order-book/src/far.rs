@@ -197,6 +197,7 @@ impl Far {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+    use std::collections::btree_map::Entry;
 
     /// Xorshift: the tests' only randomness.
     fn next(seed: &mut u64) -> u64 {
@@ -215,14 +216,16 @@ mod tests {
         for round in 0..20_000_u32 {
             let key = next(&mut seed) % 1_000;
             let growing = round / 2_000 % 2 == 0;
-            if map.contains_key(&key) {
-                if !growing || round % 3 == 0 {
+            match map.entry(key) {
+                Entry::Occupied(entry) if !growing || round % 3 == 0 => {
                     far.remove(key);
-                    map.remove(&key);
+                    entry.remove();
                 }
-            } else if growing {
-                far.insert(key, round);
-                map.insert(key, round);
+                Entry::Vacant(entry) if growing => {
+                    far.insert(key, round);
+                    entry.insert(round);
+                }
+                _ => {}
             }
             let probe = next(&mut seed) % 1_100;
             assert_eq!(far.find(probe), map.get(&probe).copied());

@@ -62,6 +62,12 @@ pub trait OrderBook: Default {
     /// The order behind a handle.
     fn get(&self, handle: Handle) -> Resting;
 
+    /// On which side the order behind a handle is.
+    fn side(&self, handle: Handle) -> Side {
+        let is_bid = self.orders(Side::Buy).any(|(bid, _)| bid == handle);
+        if is_bid { Side::Buy } else { Side::Sell }
+    }
+
     /// The best price of a side: the highest bid, the lowest ask.
     fn best(&self, side: Side) -> Option<Level>;
 

@@ -56,7 +56,7 @@ impl Source for Random {
             self.left = 8;
         }
         self.left -= 1;
-        let byte = self.word as u8;
+        let byte = self.word.to_le_bytes()[0];
         self.word >>= 8;
         Some(byte)
     }
@@ -119,13 +119,13 @@ impl Twin {
         match choice % 16 {
             0..=7 if !full => self.add(source)?,
             0..=2 | 8..=11 => {
-                let at = self.pick(source)?;
-                self.remove(at);
+                let choice = pick(source)?;
+                self.remove(choice);
             }
             12 => {
-                let at = self.pick(source)?;
+                let choice = pick(source)?;
                 let by = source.byte()?;
-                self.reduce(at, by);
+                self.reduce(choice, by);
             }
             3..=7 | 13..=14 => {
                 let side = if choice & 16 == 0 { Side::Buy } else { Side::Sell };
@@ -190,20 +190,16 @@ impl Twin {
         Some(())
     }
 
-    fn pick(&self, source: &mut impl Source) -> Option<Option<usize>> {
-        let at = usize::from(source.byte()?) << 8 | usize::from(source.byte()?);
-        Some(at.checked_rem(self.live.len()))
-    }
-
-    fn remove(&mut self, at: Option<usize>) {
-        let Some(at) = at else { return };
+    fn remove(&mut self, choice: usize) {
+        let Some(at) = choice.checked_rem(self.live.len()) else { return };
         let (fast, naive) = self.live.swap_remove(at);
         assert_eq!(self.fast.get(fast), self.naive.get(naive));
+        assert_eq!(self.fast.side(fast), self.naive.side(naive));
         assert_eq!(self.fast.remove(fast), self.naive.remove(naive));
     }
 
-    fn reduce(&mut self, at: Option<usize>, by: u8) {
-        let Some(at) = at else { return };
+    fn reduce(&mut self, choice: usize, by: u8) {
+        let Some(at) = choice.checked_rem(self.live.len()) else { return };
         let (fast, naive) = self.live[at];
         let leaves = self.naive.get(naive).leaves.0;
         // Often exactly everything.
@@ -257,6 +253,11 @@ impl Twin {
             assert_eq!(handle.map(|handle| self.fast.get(handle)), order);
         }
     }
+}
+
+/// A choice among the orders that rest.
+fn pick(source: &mut impl Source) -> Option<usize> {
+    Some(usize::from(source.byte()?) << 8 | usize::from(source.byte()?))
 }
 
 /// Runs so many operations on two books, and panics, naming the seed, where they differ.
