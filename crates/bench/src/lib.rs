@@ -1,0 +1,6 @@
+//! The measurements of the exchange, as functions that return results: `outcry bench` prints them.
+//!
+//! This is the room to look in for "how was this number taken". What is measured lives elsewhere; nothing here is linked
+//! into the path of an order.
+
+pub mod book;
