@@ -1,15 +1,29 @@
 //! The commands, one file a group. A command is here when it works, not before.
 
+mod client;
 mod completions;
 mod doctor;
 mod man;
 
 use crate::ui::{Outcome, Result, Ui};
 use clap::Subcommand;
+use client::{account, instrument, market, order, orders};
 
 /// What `outcry` can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Order(order::Submit),
+    Replace(order::Replace),
+    Cancel(order::Cancel),
+    CancelAll(order::CancelAll),
+    Orders(orders::Orders),
+    Book(market::ShowBook),
+    Trades(market::ShowTrades),
+    Candles(market::ShowCandles),
+    Account(account::Accounts),
+    Instrument(instrument::Instruments),
+    Phase(market::SetPhase),
+    Status(market::ShowStatus),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     Man(man::Man),
@@ -18,6 +32,18 @@ pub enum Command {
 /// Does it.
 pub fn run(command: Command, ui: &mut Ui) -> Result<Outcome> {
     match command {
+        Command::Order(command) => command.run(ui),
+        Command::Replace(command) => command.run(ui),
+        Command::Cancel(command) => command.run(ui),
+        Command::CancelAll(command) => command.run(ui),
+        Command::Orders(command) => command.run(ui),
+        Command::Book(command) => command.run(ui),
+        Command::Trades(command) => command.run(ui),
+        Command::Candles(command) => command.run(ui),
+        Command::Account(command) => command.run(ui),
+        Command::Instrument(command) => command.run(ui),
+        Command::Phase(command) => command.run(ui),
+        Command::Status(command) => command.run(ui),
         Command::Doctor(command) => command.run(ui),
         Command::Completions(command) => command.run(ui),
         Command::Man(command) => command.run(ui),

@@ -18,6 +18,7 @@ struct Report {
     cause: Option<Box<dyn Error + Send + Sync>>,
     hint: Option<String>,
     place: Option<Place>,
+    details: Option<serde_json::Value>,
     exit_code: u8,
 }
 
@@ -36,6 +37,7 @@ impl Failure {
             cause: None,
             hint: None,
             place: None,
+            details: None,
             exit_code,
         }))
     }
@@ -78,6 +80,13 @@ impl Failure {
         self
     }
 
+    /// What a program wants to know about it, for `--json`.
+    #[must_use]
+    pub fn with_details(mut self, details: serde_json::Value) -> Self {
+        self.0.details = Some(details);
+        self
+    }
+
     /// The exit code this ends the program with.
     pub fn exit_code(&self) -> u8 {
         self.0.exit_code
@@ -101,6 +110,7 @@ impl Failure {
                 "error": report.message,
                 "causes": causes,
                 "hint": report.hint,
+                "details": report.details,
                 "exit_code": report.exit_code,
             });
             return writeln!(out, "{object}");

@@ -6,7 +6,7 @@ mod format;
 mod table;
 
 pub use failure::{Failure, Result};
-pub use format::{bytes, duration_ns};
+pub use format::{bytes, count, duration_ns};
 pub use table::Table;
 
 use crate::args::{Global, When};

@@ -19,7 +19,7 @@ pub struct Doctor {
     #[arg(long, env = "OUTCRY_STORE", value_name = "DIR", default_value = "data/dev")]
     store: PathBuf,
     /// The address an exchange is to listen on
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7870")]
     listen: SocketAddr,
 }
 
