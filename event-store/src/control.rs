@@ -44,11 +44,16 @@ pub(crate) struct State {
     pub clean: bool,
     /// The last record, if `clean`.
     pub last_sequence: u64,
+    /// The machine's boot id when the last writer opened the store; 0 if unknown.
+    pub boot_id: u64,
 }
 
 impl State {
     fn to_slot(self, turn: u64) -> Slot {
-        Slot { turn, words: [self.incarnation, self.segments, u64::from(self.clean), self.last_sequence, 0] }
+        Slot {
+            turn,
+            words: [self.incarnation, self.segments, u64::from(self.clean), self.last_sequence, self.boot_id],
+        }
     }
 
     fn from_slot(slot: &Slot) -> Self {
@@ -57,6 +62,7 @@ impl State {
             segments: slot.words[1],
             clean: slot.words[2] == 1,
             last_sequence: slot.words[3],
+            boot_id: slot.words[4],
         }
     }
 }

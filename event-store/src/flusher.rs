@@ -113,9 +113,11 @@ impl Flusher {
         let Peek::Block(seal) = self.cursor.seal() else { return Err(self.overwritten(Damage::Missing)) };
         self.chain = chain_of(&seal, &self.chain);
         seal.set_chain(&self.chain);
-        if self.sync {
-            self.sync_segment()?;
-        }
+        // Also when syncing is left to the operating system: a finished segment is worth a sync off the hot path,
+        // and recovery then knows what of the log cannot be a torn tail.
+        self.sync_segment()?;
+        self.durable = self.chained;
+        self.shared.control.publish(DURABLE, self.durable);
         let next = self.shared.next_rolled().ok_or_else(|| self.overwritten(Damage::Seal))?;
         self.cursor = BlockCursor::first(Arc::clone(&next.mapping));
         self.segment = next;
@@ -172,26 +174,30 @@ impl Flusher {
     /// [`Error::SyncFailed`].
     pub fn sync_now(&mut self) -> Result<(), Error> {
         self.poll()?;
-        if !self.sync {
+        if self.durable != self.chained {
             self.sync_segment()?;
             self.durable = self.chained;
             self.shared.control.publish(DURABLE, self.durable);
             self.shared.progress.notify();
         }
-        self.settle()
+        if self.mark.sequence != self.durable {
+            self.sync_segment()?;
+        }
+        Ok(())
     }
 
-    /// Ends the store properly: everything written becomes durable and the control file says so. Drop the
-    /// [`crate::Writer`] first; otherwise what it writes afterwards is as after a crash.
+    /// Ends the store properly: everything written becomes durable, also under [`crate::Durability::Os`], and the
+    /// control file says so. Drop the [`crate::Writer`] first; otherwise what it writes afterwards is as after a
+    /// crash.
     ///
     /// # Errors
     /// [`Error::SyncFailed`].
     pub fn close(mut self) -> Result<(), Error> {
         while self.poll()? > 0 {}
-        self.settle()?;
+        self.sync_now()?;
         if self.shared.closed.load(Ordering::Acquire) && self.is_caught_up() {
             let last_sequence = self.chained;
-            let recorded = self.shared.control.update(self.sync, |state| {
+            let recorded = self.shared.control.update(true, |state| {
                 state.clean = true;
                 state.last_sequence = last_sequence;
             });

@@ -61,6 +61,9 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
     fn lock(&self, path: &Path) -> io::Result<LockOutcome>;
     /// Whether somebody holds that lock. Changes nothing, works in a read-only directory.
     fn is_locked(&self, path: &Path) -> io::Result<bool>;
+    /// A number that stays the same until the machine restarts; 0 if there is none. While it does, what was written
+    /// to a file is there, synced or not.
+    fn boot_id(&self) -> u64;
 }
 
 /// An open file.
@@ -167,6 +170,12 @@ impl FileSystem for Disk {
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
             Err(errno) => Err(errno.into()),
         }
+    }
+
+    fn boot_id(&self) -> u64 {
+        let Ok(text) = fs::read_to_string("/proc/sys/kernel/random/boot_id") else { return 0 };
+        let digits: String = text.chars().filter(char::is_ascii_hexdigit).take(16).collect();
+        u64::from_str_radix(&digits, 16).unwrap_or(0)
     }
 }
 

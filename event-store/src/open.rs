@@ -79,6 +79,7 @@ pub(crate) fn open(dir: &Path, options: &Options) -> Result<Opened, Error> {
         state.incarnation += 1;
         state.segments = segments;
         state.clean = false;
+        state.boot_id = fs.boot_id();
     })?;
     let shared = Arc::new(Shared::new(dir.to_owned(), fs, control, geometry, lock));
     assemble(&shared, options, end, max_block_bytes, created)

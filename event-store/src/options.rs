@@ -15,7 +15,8 @@ pub enum Durability {
     /// When the disk says that it has it. Survives power loss.
     #[default]
     Fsync,
-    /// When the operating system has it. Survives the death of the process, not of the machine.
+    /// When the operating system has it. Survives the death of the process, not of the machine. `durable` then moves
+    /// only when a segment is finished, on request, and when the store is closed.
     Os,
 }
 

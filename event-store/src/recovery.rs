@@ -3,13 +3,15 @@
 //!
 //! A *durable mark* in the segment headers says up to which record the log had certainly reached the disk. A bad
 //! block above it is what a crash leaves of writes that were never acknowledged: it is erased. A bad block at or
-//! below it is damage to acknowledged records: nothing is touched, and the error says where.
+//! below it is damage to acknowledged records: nothing is touched, and the error says where. Two things raise the
+//! mark: the store was closed properly; or the machine has not restarted since the writer died, so that the
+//! operating system still has every byte that was written, synced or not.
 
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::control::Control;
+use crate::control::{Control, HALTED, WRITTEN};
 use crate::error::{Damage, Error};
 use crate::format::BlockHeader;
 use crate::fs::{Access, FileSystem};
@@ -117,15 +119,36 @@ impl Scan<'_> {
         if self.sabotage == crate::fault::Sabotage::IgnoreMark {
             mark.sequence = 0;
         }
+        let floor = self.floor(mark);
         let (start, expected) = self.start(&segments, mark)?;
         let mut unsynced = Vec::new();
         let mut report = Recovery { clean: self.control.state().clean, ..Recovery::default() };
         let mut later = segments.split_off(start);
         let stop = self.walk(&mut later, expected, mark, &mut report, &mut unsynced)?;
-        if stop.expected.last_sequence() < mark.sequence {
-            return Err(self.corruption(&stop, mark));
+        if stop.expected.last_sequence() < floor {
+            return Err(self.corruption(&stop, floor));
         }
         self.finish(stop, later, mark, report, unsynced).map(Some)
+    }
+
+    /// The last record that must be there.
+    fn floor(&self, mark: Mark) -> u64 {
+        #[cfg(feature = "fault-injection")]
+        if self.sabotage == crate::fault::Sabotage::IgnoreMark {
+            return 0;
+        }
+        let state = self.control.state();
+        let mut floor = mark.sequence;
+        if state.clean {
+            floor = floor.max(state.last_sequence);
+        }
+        // After a failed sync the operating system may have dropped what it could not write.
+        let alive =
+            state.boot_id != 0 && state.boot_id == self.fs.boot_id() && self.control.load(HALTED) == 0;
+        if alive {
+            floor = floor.max(self.control.load(WRITTEN));
+        }
+        self.truncate_after.map_or(floor, |limit| floor.min(limit))
     }
 
     /// The numbers of the segment files: 1 and up, without a hole, and none missing at the end.
@@ -317,14 +340,14 @@ impl Scan<'_> {
         Ok(Some((header, chain)))
     }
 
-    fn corruption(&self, stop: &Stop, mark: Mark) -> Error {
+    fn corruption(&self, stop: &Stop, floor: u64) -> Error {
         Error::Corruption {
             dir: self.dir.to_owned(),
             path: stop.segment.path.clone(),
             segment: stop.segment.number,
             offset: stop.offset as u64,
             first_sequence: stop.expected.next_sequence,
-            last_sequence: mark.sequence,
+            last_sequence: floor,
             damage: stop.damage.unwrap_or(Damage::Missing),
         }
     }

@@ -62,8 +62,8 @@ impl Signal {
             if left.is_zero() {
                 break false;
             }
-            // A year stands for "no timeout": condition variables overflow on `Duration::MAX`.
-            let nap = left.min(Duration::from_secs(365 * 86_400));
+            // An hour stands for "no timeout": condition variables overflow on `Duration::MAX`.
+            let nap = left.min(Duration::from_hours(1));
             guard = match self.wake.wait_timeout(guard, nap) {
                 Ok((guard, _)) => guard,
                 Err(poisoned) => poisoned.into_inner().0,

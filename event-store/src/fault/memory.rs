@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::control::{COMMITTED, CONTROL_FILE, DURABLE};
+use crate::control::{COMMITTED, CONTROL_FILE, DURABLE, WRITTEN};
 use crate::fs::{Access, File, FileSystem, LockOutcome};
 use crate::mapping::{Backing, Mapping};
 
@@ -44,11 +44,12 @@ pub(crate) enum Op {
     SyncDir,
 }
 
-/// An operation, and the last record acknowledged before it.
+/// An operation, and how far the log had got.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     pub op: Op,
     pub acknowledged: u64,
+    pub written: u64,
 }
 
 /// The memory of one file.
@@ -134,20 +135,22 @@ struct World {
     /// Whether syncing a directory does nothing: a deliberate defect.
     lose_names: bool,
     control: Option<Arc<Region>>,
+    /// Stands for the life of the machine since it was switched on.
+    boot: u64,
 }
 
 impl World {
     fn record(&mut self, op: Op) {
-        let acknowledged = self.acknowledged();
+        let written = self.live(WRITTEN);
+        let acknowledged = self.live(DURABLE).max(self.live(COMMITTED));
         if let Some(steps) = &mut self.steps {
-            steps.push(Step { op, acknowledged });
+            steps.push(Step { op, acknowledged, written });
         }
     }
 
-    fn acknowledged(&self) -> u64 {
-        self.control.as_ref().map_or(0, |region| {
-            region.word(DURABLE).load(Ordering::Relaxed).max(region.word(COMMITTED).load(Ordering::Relaxed))
-        })
+    /// A watermark in the control file.
+    fn live(&self, word: usize) -> u64 {
+        self.control.as_ref().map_or(0, |region| region.word(word).load(Ordering::Relaxed))
     }
 
     /// Counts a call, and fails it if it is its turn.
@@ -218,17 +221,22 @@ impl FaultFs {
             faulted: false,
             lose_names: false,
             control: None,
+            boot: 1,
         };
         Self { world: Arc::new(Mutex::new(world)) }
     }
 
     /// A file system that holds these files.
     pub fn holding(files: BTreeMap<PathBuf, Vec<u8>>) -> Self {
-        Self::with_files(files, false)
+        Self::with_files(files, 1, false)
     }
 
     /// A file system that holds these files, all of it on the disk.
-    pub(crate) fn with_files(files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>, recording: bool) -> Self {
+    pub(crate) fn with_files(
+        files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>,
+        boot: u64,
+        recording: bool,
+    ) -> Self {
         let this = Self::new(false);
         {
             let mut world = lock(&this.world);
@@ -240,6 +248,7 @@ impl FaultFs {
                 world.set_names(vec![(path, Some(id))]);
             }
             world.steps = recording.then(Vec::new);
+            world.boot = boot;
         }
         this
     }
@@ -254,6 +263,10 @@ impl FaultFs {
     /// Makes syncing a directory do nothing: a deliberate defect of the file system.
     pub fn lose_names(&self) {
         lock(&self.world).lose_names = true;
+    }
+
+    pub(crate) fn boot(&self) -> u64 {
+        lock(&self.world).boot
     }
 
     /// Calls made so far.
@@ -366,6 +379,10 @@ impl FileSystem for FaultFs {
     fn is_locked(&self, _path: &Path) -> io::Result<bool> {
         lock(&self.world).call(false)?;
         Ok(false)
+    }
+
+    fn boot_id(&self) -> u64 {
+        self.boot()
     }
 }
 

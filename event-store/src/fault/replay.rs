@@ -40,7 +40,7 @@ impl Loss {
     ];
 }
 
-/// A small generator of numbers that look random (SplitMix64), the same for the same seed everywhere.
+/// A small generator of numbers that look random (`SplitMix64`), the same for the same seed everywhere.
 #[derive(Debug, Clone)]
 pub struct Rng(u64);
 
@@ -51,7 +51,7 @@ impl Rng {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -61,12 +61,12 @@ impl Rng {
 
     /// A number below `bound`, which is not 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % (bound as u64)).expect("below a usize")
+        usize::try_from(self.draw() % (bound as u64)).expect("below a usize")
     }
 
     /// Heads or tails.
     pub fn flip(&mut self) -> bool {
-        self.next() & 1 == 1
+        self.draw() & 1 == 1
     }
 }
 
@@ -89,6 +89,8 @@ pub struct Replay {
     names: BTreeMap<PathBuf, FileId>,
     pending_names: Vec<usize>,
     acknowledged: u64,
+    written: u64,
+    boot: u64,
 }
 
 impl Replay {
@@ -102,6 +104,8 @@ impl Replay {
             names: BTreeMap::new(),
             pending_names: Vec::new(),
             acknowledged: 0,
+            written: 0,
+            boot: fs.boot(),
         };
         for (path, file, content) in fs.initial() {
             this.file(file).synced = content;
@@ -124,6 +128,7 @@ impl Replay {
     pub fn advance(&mut self) -> bool {
         let Some(step) = self.steps.get(self.at).cloned() else { return false };
         self.acknowledged = step.acknowledged;
+        self.written = step.written;
         match step.op {
             Op::Write { file, .. } | Op::Resize { file, .. } => {
                 let at = self.at;
@@ -155,6 +160,11 @@ impl Replay {
         self.acknowledged
     }
 
+    /// The last record written so far: it must survive the death of the process alone.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
     /// The disk after a crash at this point.
     pub fn crash(&self, loss: Loss, rng: &mut Rng, recording: bool) -> FaultFs {
         let mut names = self.names.clone();
@@ -167,7 +177,8 @@ impl Replay {
             rename(&self.steps[index].op, &mut names);
         }
         let content = names.into_iter().map(|(path, file)| (path, self.content(file, loss, rng)));
-        FaultFs::with_files(content.collect::<Vec<_>>(), recording)
+        let boot = if loss == Loss::Nothing { self.boot } else { self.boot + 1 };
+        FaultFs::with_files(content.collect::<Vec<_>>(), boot, recording)
     }
 
     fn content(&self, file: FileId, loss: Loss, rng: &mut Rng) -> Vec<u8> {
@@ -183,7 +194,9 @@ impl Replay {
                 // How many of the writes to each sector reached the disk.
                 let mut writes = BTreeMap::<usize, usize>::new();
                 ops().flat_map(sectors).for_each(|sector| *writes.entry(sector).or_default() += 1);
-                writes.values_mut().for_each(|count| *count = rng.below(*count + 1));
+                for count in writes.values_mut() {
+                    *count = rng.below(*count + 1);
+                }
                 for op in ops() {
                     apply(op, &mut bytes, |sector| {
                         let left = writes.get_mut(&sector).expect("every written sector was counted");
