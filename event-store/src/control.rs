@@ -44,16 +44,18 @@ pub(crate) struct State {
     pub clean: bool,
     /// The last record, if `clean`.
     pub last_sequence: u64,
+    /// The `committed` mark, if `clean`.
+    pub committed: u64,
     /// The machine's boot id when the last writer opened the store; 0 if unknown.
     pub boot_id: u64,
 }
 
 impl State {
     fn to_slot(self, turn: u64) -> Slot {
-        Slot {
-            turn,
-            words: [self.incarnation, self.segments, u64::from(self.clean), self.last_sequence, self.boot_id],
-        }
+        let clean = u64::from(self.clean);
+        let words =
+            [self.incarnation, self.segments, clean, self.last_sequence, self.boot_id, self.committed];
+        Slot { turn, words }
     }
 
     fn from_slot(slot: &Slot) -> Self {
@@ -63,6 +65,7 @@ impl State {
             clean: slot.words[2] == 1,
             last_sequence: slot.words[3],
             boot_id: slot.words[4],
+            committed: slot.words[5],
         }
     }
 }
@@ -138,6 +141,11 @@ impl Control {
 
     pub fn store_id(&self) -> StoreId {
         self.header.store_id
+    }
+
+    /// Whether each copy of the state is good.
+    pub fn slots_good(&self) -> [bool; 2] {
+        read_slots(&self.mapping, STATE_SLOTS, self.salt).map(|slot| slot.is_some())
     }
 
     pub fn mapping(&self) -> &Arc<Mapping> {

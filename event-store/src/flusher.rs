@@ -194,12 +194,18 @@ impl Flusher {
     /// [`Error::SyncFailed`].
     pub fn close(mut self) -> Result<(), Error> {
         while self.poll()? > 0 {}
+        // The writer may have begun a segment and nothing in it.
+        while matches!((self.cursor.peek(), self.cursor.seal()), (Peek::Nothing, Peek::Block(_))) {
+            self.next_segment()?;
+        }
         self.sync_now()?;
         if self.shared.closed.load(Ordering::Acquire) && self.is_caught_up() {
             let last_sequence = self.chained;
+            let committed = self.shared.control.load(COMMITTED);
             let recorded = self.shared.control.update(true, |state| {
                 state.clean = true;
                 state.last_sequence = last_sequence;
+                state.committed = committed;
             });
             recorded.map_err(|error| self.shared.halt_on_sync_failure(error))?;
         }

@@ -352,7 +352,7 @@ fn check_header(bytes: &[u8], magic: u64) -> Result<(), HeaderFault> {
 pub(crate) struct Slot {
     /// Counts writings; its parity says which copy.
     pub turn: u64,
-    pub words: [u64; 5],
+    pub words: [u64; 6],
 }
 
 impl Slot {

@@ -62,6 +62,9 @@ mod store {
     };
     pub use crate::reader::{Block, Reader, ReaderOptions, Record, Records};
     pub use crate::recovery::{Recovery, TornTail};
+    pub use crate::repair::{RepairReport, Stopped, repair, repair_with};
+    pub use crate::stats::{KindStats, StoreStats, stats, stats_with};
+    pub use crate::verify::{Finding, VerifyReport, verify, verify_with};
     pub use crate::watermarks::{Committer, Mark, MarkValues, Watermarks};
     pub use crate::writer::{BlockInfo, BlockWriter, Savepoint, Writer, WriterStats};
 }
@@ -93,11 +96,17 @@ mod reader;
 #[cfg(not(loom))]
 mod recovery;
 #[cfg(not(loom))]
+mod repair;
+#[cfg(not(loom))]
 mod segment;
 #[cfg(not(loom))]
 mod shared;
 #[cfg(not(loom))]
+mod stats;
+#[cfg(not(loom))]
 mod supply;
+#[cfg(not(loom))]
+mod verify;
 #[cfg(not(loom))]
 mod walk;
 #[cfg(not(loom))]

@@ -170,6 +170,16 @@ impl Mapping {
         }
     }
 
+    /// The first word in `range` that is not zero, as an offset in the file. Reads atomically: the bytes may belong to
+    /// a writer that is just starting.
+    ///
+    /// # Panics
+    /// If the range is not made of whole words inside the mapping.
+    pub(crate) fn first_nonzero(&self, range: Range<usize>) -> Option<usize> {
+        assert!(range.start.is_multiple_of(8) && range.end.is_multiple_of(8), "not whole words");
+        range.step_by(8).find(|&offset| self.word(offset).load(Ordering::Relaxed) != 0)
+    }
+
     /// Asks the kernel to set up every page for writing now rather than on first touch. A kernel that cannot
     /// leaves the pages to be set up one by one, which is slower and otherwise the same.
     pub(crate) fn populate(&self) {

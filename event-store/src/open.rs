@@ -44,7 +44,7 @@ pub struct Opened {
 pub(crate) fn open(dir: &Path, options: &Options) -> Result<Opened, Error> {
     options.check()?;
     let fs = Arc::clone(&options.file_system);
-    let sync = options.durability == Durability::Fsync;
+    let sync = options.syncs_files();
     if options.create {
         fs.create_dir(dir).map_err(|e| Error::io("create", dir, e))?;
     }
@@ -126,6 +126,7 @@ fn settle(end: &LogEnd, sync: bool) -> Result<(), Error> {
         return Ok(());
     }
     for segment in &end.unsynced {
+        segment.mend_mark()?;
         segment.sync()?;
     }
     let turn = end.segment.turn_after(end.mark.turn)?;
@@ -151,7 +152,7 @@ fn assemble(
     let supply = Supply::new(shared, options, ready, segment.number + 1)?;
     recovery.created = created;
     let last = expected.last_sequence();
-    let durable = if sync { last } else { mark.sequence.min(last) };
+    let durable = if options.syncs_files() { last } else { mark.sequence.min(last) };
     let control = &shared.control;
     let committed = if local { last } else { control.load(COMMITTED).min(last) };
     control.publish(HALTED, 0);
@@ -175,7 +176,8 @@ fn assemble(
             next_index: expected.next_index,
             timestamp_ns: expected.timestamp_ns,
             previous_bytes: expected.previous_bytes,
-            term: options.term,
+            term: options.term.max(expected.term),
+            last_term: expected.term,
             stats: WriterStats::default(),
         },
         max_block_bytes,

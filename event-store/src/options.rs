@@ -44,10 +44,10 @@ pub enum Preparation {
 /// What is done to a new segment file before it is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Allocation {
-    /// Disk space is allocated and overwritten with zeros, file and directory are synced: later syncs of
-    /// the log need not touch the file system's own structures.
+    /// Disk space is allocated and overwritten with zeros: later syncs of the log need not touch the file system's
+    /// own structures.
     Zeroed,
-    /// Disk space is allocated, nothing is synced. Enough when syncing is left to the operating system.
+    /// Disk space is allocated. Enough when syncing is left to the operating system.
     Reserved,
 }
 
@@ -117,7 +117,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Settings for a small, short-lived store: 1 MiB segments made on demand, nothing synced. Opens in well
+    /// Settings for a small, short-lived store: 1 MiB segments made on demand, nothing synced before it is closed. Opens in well
     /// under a millisecond; for tests and scenarios.
     pub fn small() -> Self {
         Self {
@@ -134,6 +134,12 @@ impl Options {
             Durability::Fsync => Allocation::Zeroed,
             Durability::Os => Allocation::Reserved,
         })
+    }
+
+    /// Whether files are made permanent as they are made and recovered: always, save for stores whose records are
+    /// not synced and whose segments the writer would have to wait for.
+    pub(crate) fn syncs_files(&self) -> bool {
+        self.durability == Durability::Fsync || self.preparation == Preparation::Background
     }
 
     /// The largest block in a store of such segments, in bytes.

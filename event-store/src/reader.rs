@@ -354,6 +354,16 @@ impl Reader {
         self.geometry.store_id
     }
 
+    /// When the store was created, UNIX nanoseconds.
+    pub fn created_ns(&self) -> i64 {
+        self.control.header.created_ns
+    }
+
+    /// Size of each segment file, in bytes.
+    pub fn segment_bytes(&self) -> u64 {
+        self.geometry.segment_bytes
+    }
+
     /// The store directory.
     pub fn dir(&self) -> &Path {
         &self.dir

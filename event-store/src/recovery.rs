@@ -8,6 +8,7 @@
 //! operating system still has every byte that was written, synced or not.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -231,6 +232,7 @@ impl Scan<'_> {
                     return Ok(Expected {
                         next_sequence: header.first_sequence,
                         next_index: header.block_index,
+                        term: header.term,
                         timestamp_ns: header.timestamp_ns,
                         previous_bytes: 0,
                         chain: seal.chain(),
@@ -287,6 +289,8 @@ impl Scan<'_> {
             };
             expected.advance(&header, chain);
             if is_seal {
+                // Of a block that was begun here and moved to the next segment, the crash may have left pieces.
+                self.erase(&segment, cursor.offset()..offset);
                 let Some(next) = segments.pop_front() else {
                     return Err(Error::MissingSegment {
                         dir: self.dir.to_owned(),
@@ -369,7 +373,7 @@ impl Scan<'_> {
         report.clean = state.clean && state.last_sequence == report.last_sequence && damage.is_none();
         let mut ready = later;
         if !report.clean {
-            let erased = self.erase(&segment, cursor.offset());
+            let erased = self.erase(&segment, cursor.offset()..self.geometry.len());
             if erased > 0 {
                 if self.sync {
                     segment.sync()?;
@@ -391,14 +395,13 @@ impl Scan<'_> {
         Ok(LogEnd { segment, cursor, expected, mark, ready, report, unsynced })
     }
 
-    /// Zeroes everything from `offset` to the end of the segment; returns the distance from the first to past the
-    /// last byte that was not zero.
-    fn erase(&self, segment: &Segment, offset: usize) -> u64 {
+    /// Zeroes part of a segment; returns the distance from the first to past the last byte that was not zero.
+    fn erase(&self, segment: &Segment, range: Range<usize>) -> u64 {
         #[cfg(feature = "fault-injection")]
         if self.sabotage == crate::fault::Sabotage::KeepTornTail {
             return 0;
         }
-        let mut tail = Tail::claim(Arc::clone(&segment.mapping), offset, self.geometry.len());
+        let mut tail = Tail::claim(Arc::clone(&segment.mapping), range.start, range.end);
         let (mut first, mut last) = (None, 0);
         let mut at = 0;
         while at < tail.remaining() {

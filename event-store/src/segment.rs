@@ -81,6 +81,19 @@ impl Geometry {
     }
 }
 
+/// How a segment is prepared.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Recipe {
+    pub allocation: Allocation,
+    /// Whether file and directory are synced.
+    pub sync: bool,
+    /// Whether pages are set up for writing ahead of use.
+    pub touch: bool,
+    /// Deliberate defects.
+    #[cfg(feature = "fault-injection")]
+    pub sabotage: crate::fault::Sabotage,
+}
+
 /// Why a segment could not be prepared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PrepareFault {
@@ -104,18 +117,18 @@ impl Segment {
         dir: &Path,
         geometry: Geometry,
         number: u64,
-        allocation: Allocation,
+        recipe: Recipe,
     ) -> Result<Self, PrepareFault> {
         let segments = dir.join(SEGMENTS_DIR);
         let path = segments.join(file_name(number));
         let temporary = segments.join(format!("{number:010}{TEMPORARY_SUFFIX}"));
-        let outcome = Self::prepare_as(fs, &temporary, geometry, number, allocation).and_then(|file| {
+        let outcome = Self::prepare_as(fs, &temporary, geometry, number, recipe).and_then(|file| {
             fs.rename(&temporary, &path)?;
             Ok(file)
         });
         match outcome {
             Ok(file) => {
-                if allocation == Allocation::Zeroed {
+                if recipe.sync {
                     fs.sync_dir(&segments).map_err(|error| PrepareFault::Sync(error.raw_os_error()))?;
                 }
                 let mapping = Arc::new(file.map(geometry.len(), Access::Write)?);
@@ -135,11 +148,11 @@ impl Segment {
         path: &Path,
         geometry: Geometry,
         number: u64,
-        allocation: Allocation,
+        recipe: Recipe,
     ) -> io::Result<Box<dyn File>> {
         let file = fs.create(path)?;
         file.allocate(geometry.segment_bytes)?;
-        if allocation == Allocation::Zeroed {
+        if recipe.allocation == Allocation::Zeroed {
             write_zeros(&*file, geometry.segment_bytes)?;
         }
         let mut page = [0; SEGMENT_HEADER_BYTES];
@@ -151,11 +164,11 @@ impl Segment {
         page[..SegmentHeader::BYTES].copy_from_slice(&header.encode());
         let salt = salt(geometry.store_id, number);
         for (turn, at) in (0..).zip(MARK_SLOTS) {
-            let slot = Slot { turn, words: [0; 5] };
+            let slot = Slot { turn, words: [0; 6] };
             page[at..at + Slot::BYTES].copy_from_slice(&slot.encode(salt));
         }
         file.write_all_at(0, &page)?;
-        if allocation == Allocation::Zeroed {
+        if recipe.sync {
             file.sync_data()?;
         }
         Ok(file)
@@ -229,8 +242,16 @@ impl Segment {
 
     /// Writes the mark; the segment's next sync makes it permanent.
     pub fn set_mark(&self, mark: Mark) {
-        let slot = Slot { turn: mark.turn, words: [mark.sequence, 0, 0, 0, 0] };
+        let slot = Slot { turn: mark.turn, words: [mark.sequence, 0, 0, 0, 0, 0] };
         write_slot(&self.mapping, MARK_SLOTS, &slot, self.salt);
+    }
+
+    /// Writes anew a copy of the mark that a crash damaged.
+    pub fn mend_mark(&self) -> Result<(), Error> {
+        if self.mark_slots().iter().any(Option::is_none) {
+            self.set_mark(Mark { turn: self.turn_after(0)?, sequence: self.mark()?.sequence });
+        }
+        Ok(())
     }
 
     /// Makes everything in the segment survive a crash. A failure is final.

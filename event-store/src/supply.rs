@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::mapping::Mapping;
-use crate::options::{Allocation, Durability, Options, Preparation};
-use crate::segment::{PrepareFault, SEGMENTS_DIR, Segment};
+use crate::options::{Durability, Options, Preparation};
+use crate::segment::{PrepareFault, Recipe, SEGMENTS_DIR, Segment};
 use crate::shared::Shared;
 
 /// How long the helper waits before it tries again to prepare a segment that could not be prepared.
@@ -25,14 +25,6 @@ pub(crate) struct Supply {
     /// The number of the next segment this hands out.
     next: u64,
     helper: Option<Helper>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Recipe {
-    allocation: Allocation,
-    touch: bool,
-    #[cfg(feature = "fault-injection")]
-    sabotage: crate::fault::Sabotage,
 }
 
 #[derive(Debug)]
@@ -124,6 +116,7 @@ impl Recipe {
     fn of(options: &Options) -> Self {
         Self {
             allocation: options.allocation(),
+            sync: options.syncs_files(),
             touch: options.durability == Durability::Os,
             #[cfg(feature = "fault-injection")]
             sabotage: options.sabotage,
@@ -134,8 +127,8 @@ impl Recipe {
 /// Makes a segment and records that it exists. Both must be permanent before the segment is used: otherwise a
 /// lost file would be a silent gap.
 fn prepare(shared: &Shared, recipe: Recipe, number: u64) -> Result<Arc<Segment>, PrepareFault> {
-    let sync = recipe.allocation == Allocation::Zeroed;
-    let segment = Segment::prepare(&*shared.fs, &shared.dir, shared.geometry, number, recipe.allocation);
+    let sync = recipe.sync;
+    let segment = Segment::prepare(&*shared.fs, &shared.dir, shared.geometry, number, recipe);
     let segment = segment.inspect_err(|fault| {
         if let PrepareFault::Sync(os_error) = fault {
             let path = shared.dir.join(SEGMENTS_DIR);

@@ -13,6 +13,8 @@ use crate::publish::Published;
 pub(crate) struct Expected {
     pub next_sequence: u64,
     pub next_index: u64,
+    /// Term of the last block.
+    pub term: u64,
     /// Time of the last block.
     pub timestamp_ns: i64,
     /// Length of the last block in this segment, 0 at its start.
@@ -27,6 +29,7 @@ impl Expected {
         Self {
             next_sequence: 1,
             next_index: 1,
+            term: 0,
             timestamp_ns: i64::MIN,
             previous_bytes: 0,
             chain: chain_genesis(store_id),
@@ -40,6 +43,7 @@ impl Expected {
     /// Moves past a block that was found right.
     pub fn advance(&mut self, header: &BlockHeader, chain: ChainHash) {
         self.next_sequence += u64::from(header.record_count);
+        self.term = header.term;
         self.timestamp_ns = header.timestamp_ns;
         self.chain = chain;
         if header.is_seal() {
@@ -58,11 +62,21 @@ pub(crate) fn chain_of(block: &Published<'_>, previous: &ChainHash) -> ChainHash
 
 /// Checks a block by itself: checksum, magic, version, unused fields, records. Not its place in the log.
 pub(crate) fn check_content(block: &Published<'_>, salt: u32, segment: u64) -> Result<BlockHeader, Damage> {
-    let header = block.decode();
+    check_bytes(block.header, block.records, salt, segment)
+}
+
+/// As [`check_content`], for a block that is not in a segment: its header without the chain field, and its records.
+pub(crate) fn check_bytes(
+    head: &[u8],
+    records: &[u8],
+    salt: u32,
+    segment: u64,
+) -> Result<BlockHeader, Damage> {
+    let header = BlockHeader::decode(head);
     if header.magic != BLOCK_MAGIC {
         return Err(Damage::Magic { found: u64::from(header.magic) });
     }
-    let computed = block_checksum(salt, header.length, &block.header[8..], block.records);
+    let computed = block_checksum(salt, header.length, &head[8..], records);
     if header.checksum != computed {
         return Err(Damage::Checksum { stored: header.checksum, computed });
     }
@@ -78,7 +92,7 @@ pub(crate) fn check_content(block: &Published<'_>, salt: u32, segment: u64) -> R
     if header.reserved != [0; 4] {
         return Err(Damage::NotZero);
     }
-    let found = count_records(block.records)
+    let found = count_records(records)
         .filter(|&found| (found > 0) != header.is_seal())
         .ok_or(Damage::Records { expected: header.record_count, found: 0 })?;
     if found != header.record_count {
@@ -97,6 +111,9 @@ pub(crate) fn check_place(header: &BlockHeader, expected: &Expected) -> Result<(
     }
     if header.timestamp_ns < expected.timestamp_ns {
         return Err(Damage::Timestamp { previous: expected.timestamp_ns, found: header.timestamp_ns });
+    }
+    if header.term < expected.term || (header.is_seal() && header.term != expected.term) {
+        return Err(Damage::Field { field: "term", found: header.term });
     }
     if header.previous_bytes != expected.previous_bytes {
         return Err(Damage::BackPointer { expected: expected.previous_bytes, found: header.previous_bytes });

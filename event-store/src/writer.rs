@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::checksum::block_checksum;
+use crate::checksum::{block_checksum, salt};
 use crate::control::{COMMITTED, WRITTEN};
-use crate::error::{BlockFull, Error};
+use crate::error::{BlockFull, Damage, Error};
 use crate::format::{
     BLOCK_HEADER_BYTES, BLOCK_MAGIC, BlockHeader, CHAIN_OFFSET, FLAG_SEAL, FORMAT_VERSION,
     RECORD_HEADER_BYTES, RecordHeader, SEGMENT_HEADER_BYTES, record_bytes, seal_offset,
@@ -16,6 +16,7 @@ use crate::mapping::Tail;
 use crate::segment::Segment;
 use crate::shared::Shared;
 use crate::supply::Supply;
+use crate::walk::{Expected, check_bytes, check_place};
 use crate::watermarks::Watermarks;
 
 /// The writer of a store. There is one, held by one thread; dropping it ends the log as it is.
@@ -42,6 +43,8 @@ pub(crate) struct WriterState {
     pub timestamp_ns: i64,
     pub previous_bytes: u32,
     pub term: u64,
+    /// Term of the last block: the end mark after it carries the same, so that replicas write the same.
+    pub last_term: u64,
     pub stats: WriterStats,
 }
 
@@ -171,6 +174,67 @@ impl Writer {
         self.state.stats
     }
 
+    /// Appends a block that another replica's writer made: `header` is [`crate::Block::header_bytes`], `records` is
+    /// [`crate::Block::record_bytes`]. The store must have the same id and segment size; its blocks, hashes included,
+    /// become the same.
+    ///
+    /// # Errors
+    /// [`Error::BlockRefused`] if the block is damaged or does not continue this log; as for [`Writer::ready`] if there is
+    /// no room. Nothing has changed then.
+    pub fn append_raw(&mut self, header: &[u8], records: &[u8]) -> Result<BlockInfo, Error> {
+        self.ready()?;
+        let next_sequence = self.state.next_sequence;
+        let refuse = |damage| Error::BlockRefused { next_sequence, damage };
+        let found = u32::try_from(header.len()).unwrap_or(u32::MAX);
+        let header = header.get(..CHAIN_OFFSET).ok_or_else(|| refuse(Damage::Length { found }))?;
+        let stated = BlockHeader::decode(header);
+        let bytes = BLOCK_HEADER_BYTES + records.len();
+        if stated.length as usize != bytes || bytes > self.max_block_bytes {
+            return Err(refuse(Damage::Length { found: stated.length }));
+        }
+        // The other replica has decided where its segments end; ours end there too.
+        let roll = stated.segment == self.segment.number + 1;
+        if !roll && (stated.segment != self.segment.number || bytes > self.tail.remaining()) {
+            return Err(refuse(Damage::Field { field: "segment", found: stated.segment }));
+        }
+        let salt = salt(self.shared.geometry.store_id, stated.segment);
+        let checked = check_bytes(header, records, salt, stated.segment).map_err(refuse)?;
+        check_place(&checked, &self.expected(roll)).map_err(refuse)?;
+        if checked.is_seal() {
+            return Err(refuse(Damage::Seal));
+        }
+        if roll {
+            if self.next.is_none() {
+                self.fetch_next()?;
+            }
+            self.roll();
+        }
+        self.tail.bytes_mut(BLOCK_HEADER_BYTES..bytes).copy_from_slice(records);
+        self.tail.bytes_mut(4..CHAIN_OFFSET).copy_from_slice(&header[4..]);
+        self.tail.wrote(4..bytes);
+        self.tail.publish(checked.length);
+        self.state.term = self.state.term.max(checked.term);
+        self.published(&checked);
+        Ok(BlockInfo {
+            index: checked.block_index,
+            first_sequence: checked.first_sequence,
+            record_count: checked.record_count,
+            timestamp_ns: checked.timestamp_ns,
+        })
+    }
+
+    /// What the next block must continue. The hash is the flusher's business.
+    fn expected(&self, new_segment: bool) -> Expected {
+        Expected {
+            next_sequence: self.state.next_sequence,
+            next_index: self.state.next_index,
+            term: self.state.last_term,
+            timestamp_ns: self.state.timestamp_ns,
+            previous_bytes: if new_segment { 0 } else { self.state.previous_bytes },
+            chain: [0; 32],
+        }
+    }
+
     /// A handle to the watermarks.
     pub fn watermarks(&self) -> Watermarks {
         Watermarks::new(Arc::clone(&self.shared))
@@ -198,13 +262,34 @@ impl Writer {
     fn publish_seal(&mut self) {
         let mapping = Arc::clone(&self.segment.mapping);
         let length = u32::try_from(BLOCK_HEADER_BYTES).expect("a small constant");
-        let header = self.header(length, FLAG_SEAL, 0, self.state.timestamp_ns);
+        let mut header = self.header(length, FLAG_SEAL, 0, self.state.timestamp_ns);
+        header.term = self.state.last_term;
         let (start, end) = (seal_offset(mapping.len()), mapping.len());
         // The tail gives up the segment; what is left between the last block and the end mark stays zero.
         self.tail.release();
         let mut seal = Tail::claim(mapping, start, end);
         write_header(&mut seal, header, self.segment.salt, BLOCK_HEADER_BYTES);
         seal.publish(length);
+    }
+
+    /// Accounts for a block just published, and moves the marks.
+    #[inline]
+    fn published(&mut self, header: &BlockHeader) {
+        let state = &mut self.state;
+        state.next_sequence += u64::from(header.record_count);
+        state.next_index += 1;
+        state.timestamp_ns = header.timestamp_ns;
+        state.previous_bytes = header.length;
+        state.last_term = header.term;
+        state.stats.blocks += 1;
+        state.stats.records += u64::from(header.record_count);
+        state.stats.bytes += u64::from(header.length);
+        let last = state.next_sequence - 1;
+        self.shared.control.publish(WRITTEN, last);
+        if self.commit_on_write {
+            self.shared.control.publish(COMMITTED, last);
+        }
+        self.shared.work.notify();
     }
 
     fn header(&self, length: u32, flags: u16, record_count: u32, timestamp_ns: i64) -> BlockHeader {
@@ -377,21 +462,8 @@ impl BlockWriter<'_> {
         writer.tail.wrote(BLOCK_HEADER_BYTES..used);
         write_header(&mut writer.tail, header, writer.segment.salt, used);
         writer.tail.publish(length);
-        let state = &mut writer.state;
-        state.next_sequence += u64::from(count);
-        state.next_index += 1;
-        state.timestamp_ns = timestamp_ns;
-        state.previous_bytes = length;
-        state.stats.blocks += 1;
-        state.stats.records += u64::from(count);
-        state.stats.bytes += used as u64;
-        state.stats.clock_regressions += u64::from(regressed);
-        let last = info.last_sequence();
-        writer.shared.control.publish(WRITTEN, last);
-        if writer.commit_on_write {
-            writer.shared.control.publish(COMMITTED, last);
-        }
-        writer.shared.work.notify();
+        writer.state.stats.clock_regressions += u64::from(regressed);
+        writer.published(&header);
         info
     }
 
