@@ -145,6 +145,28 @@ macro_rules! records {
                 match self { $(Self::$name(_) => stringify!($name),)+ }
             }
 
+            /// Its fields with their names, in the order they have in the log, without the reserved ones. For showing.
+            pub fn fields(&self) -> Vec<(&'static str, $crate::FieldValue)> {
+                let mut fields = match self {
+                    $(Self::$name(record) => vec![
+                        $((stringify!($field), $crate::fields::Field::value(&record.$field)),)*
+                    ],)+
+                };
+                fields.retain(|(name, _)| *name != "reserved");
+                fields
+            }
+
+            /// The name of a record type, if it is one of these.
+            pub const fn name_of(kind: $crate::codec::RecordKind) -> Option<&'static str> {
+                match kind {
+                    $($kind => Some(stringify!($name)),)+
+                    _ => None,
+                }
+            }
+
+            /// The names of all record types, in the order of their numbers.
+            pub const NAMES: &[&'static str] = &[$(stringify!($name),)+];
+
             /// Writes the payload into `out`, which is [`Self::size`] bytes long.
             #[inline]
             pub fn encode(&self, out: &mut [u8]) {

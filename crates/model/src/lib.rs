@@ -14,6 +14,7 @@ mod codec;
 mod command;
 mod decimal;
 mod event;
+mod fields;
 mod ids;
 mod money;
 mod order;
@@ -34,6 +35,7 @@ pub use event::{
     OrderBooked, OrderCanceled, OrderReduced, OrderRejected, OrderReplaced, PhaseChanged, ReplaceRejected,
     Trade, TradingDayStarted,
 };
+pub use fields::FieldValue;
 pub use ids::{AccountId, AssetId, InstrumentId, MAX_WORKING_ORDERS, ORDER_SLOT_BITS, OrderId, TradeId};
 pub use money::{Cash, Price, Quantity, TickValue};
 pub use order::{
