@@ -3,7 +3,9 @@
 mod client;
 mod completions;
 mod doctor;
+mod log;
 mod man;
+mod store;
 
 use crate::ui::{Outcome, Result, Ui};
 use clap::Subcommand;
@@ -24,6 +26,7 @@ pub enum Command {
     Instrument(instrument::Instruments),
     Phase(market::SetPhase),
     Status(market::ShowStatus),
+    Log(log::Log),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     Man(man::Man),
@@ -44,6 +47,7 @@ pub fn run(command: Command, ui: &mut Ui) -> Result<Outcome> {
         Command::Instrument(command) => command.run(ui),
         Command::Phase(command) => command.run(ui),
         Command::Status(command) => command.run(ui),
+        Command::Log(command) => command.run(ui),
         Command::Doctor(command) => command.run(ui),
         Command::Completions(command) => command.run(ui),
         Command::Man(command) => command.run(ui),
