@@ -1,4 +1,4 @@
-//! Order flow for the exchange: made up from a seed ([`flow`]), or read from the record of a real market ([`feed`]).
+//! Order flow for the exchange: made up from a seed ([`flow`]), or read from the record of a real market ([`feed`], [`replay`]).
 //!
 //! This is the room to look in for "what do the benchmarks and the demonstration send" and "how is a market's record carried out
 //! and compared".
@@ -8,6 +8,7 @@
 
 pub mod feed;
 pub mod flow;
+pub mod replay;
 mod rng;
 
 pub use rng::SplitMix64;
