@@ -9,15 +9,15 @@ use model::{AccountId, OrderId, Price, Quantity, Side};
 /// level by counting zeros.
 #[derive(Clone, Debug)]
 pub struct Book {
-    bids: Levels,
-    asks: Levels,
+    /// Bids, then asks: a side is an index rather than a branch, because which comes next nobody can predict.
+    halves: [Levels; 2],
     slab: Slab,
     orders: usize,
 }
 
 impl Default for Book {
     fn default() -> Self {
-        Self { bids: Levels::new(Side::Buy), asks: Levels::new(Side::Sell), slab: Slab::default(), orders: 0 }
+        Self { halves: [Levels::new(Side::Buy), Levels::new(Side::Sell)], slab: Slab::default(), orders: 0 }
     }
 }
 
@@ -31,23 +31,19 @@ impl Book {
 
     /// Every byte it has allocated, used or spare, and itself.
     pub fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.slab.memory_bytes() + self.bids.memory_bytes() + self.asks.memory_bytes()
+        size_of::<Self>()
+            + self.slab.memory_bytes()
+            + self.halves.iter().map(Levels::memory_bytes).sum::<usize>()
     }
 
     #[inline]
     fn half(&self, side: Side) -> &Levels {
-        match side {
-            Side::Buy => &self.bids,
-            Side::Sell => &self.asks,
-        }
+        &self.halves[usize::from(side == Side::Sell)]
     }
 
     #[inline]
     fn half_mut(&mut self, side: Side) -> &mut Levels {
-        match side {
-            Side::Buy => &mut self.bids,
-            Side::Sell => &mut self.asks,
-        }
+        &mut self.halves[usize::from(side == Side::Sell)]
     }
 
     /// An order that is known to be in a level at `price`.

@@ -104,30 +104,39 @@ impl Slab {
 
     /// A new level without orders: the caller adds one at once.
     pub(crate) fn new_level(&mut self, side: Side, price: Price) -> u32 {
-        let level = match side {
+        let index = self.take();
+        let node = self.node_mut(index);
+        node.word = price.0.cast_unsigned();
+        node.quantity = 0;
+        node.next = index;
+        node.prev = index;
+        node.level = match side {
             Side::Buy => BIDS,
             Side::Sell => ASKS,
         };
-        let node = Node { word: price.0.cast_unsigned(), quantity: 0, next: 0, prev: 0, level, count: 0 };
-        let index = self.take(node);
-        let node = self.node_mut(index);
-        node.next = index;
-        node.prev = index;
+        node.count = 0;
         index
     }
 
     /// A new order at the back of a level's queue.
     #[inline]
     pub(crate) fn push_back(&mut self, level: u32, order_id: u64, owner: u32, leaves: u64) -> u32 {
+        let index = self.take();
         let ring = self.node_mut(level);
         ring.quantity = ring.quantity.checked_add(leaves).expect("a level's quantity fits 64 bits");
         ring.count += 1;
         let youngest = ring.prev;
-        let order =
-            Node { word: order_id, quantity: leaves, next: level, prev: youngest, level, count: owner };
-        let index = self.take(order);
-        self.node_mut(level).prev = index;
+        ring.prev = index;
         self.node_mut(youngest).next = index;
+        // Field by field: a node put together elsewhere would be read back in wider words than it was just written in,
+        // which stalls until the writes have left the store buffer.
+        let order = self.node_mut(index);
+        order.word = order_id;
+        order.quantity = leaves;
+        order.next = level;
+        order.prev = youngest;
+        order.level = level;
+        order.count = owner;
         index
     }
 
@@ -150,28 +159,26 @@ impl Slab {
         self.give_back(index);
     }
 
+    /// A free node, for the caller to fill.
     #[inline]
-    fn take(&mut self, node: Node) -> u32 {
+    fn take(&mut self) -> u32 {
         let index = self.free;
         if index == NONE {
-            return self.grow(node);
+            return self.grow();
         }
-        let place = self.node_mut(index);
-        let next = place.next;
-        *place = node;
-        self.free = next;
+        self.free = self.node(index).next;
         index
     }
 
     #[cold]
-    fn grow(&mut self, node: Node) -> u32 {
+    fn grow(&mut self) -> u32 {
         assert!(self.nodes.len() < MAX_NODES, "a book holds fewer than 4 billion orders and levels");
         let index = self.nodes.len();
         // A quarter at a time rather than doubling: the spare room counts against the bytes an order may cost.
         if index == self.nodes.capacity() {
             self.nodes.reserve_exact((index / 4).max(64));
         }
-        self.nodes.push(node);
+        self.nodes.push(Node { word: 0, quantity: 0, next: 0, prev: 0, level: FREE, count: 0 });
         u32::try_from(index).expect("below MAX_NODES")
     }
 
