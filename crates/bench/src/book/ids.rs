@@ -126,10 +126,24 @@ impl OrderIndex {
     pub fn remove(&mut self, id: u64, handle: Handle) {
         let hash = hash(id);
         let wanted = hash >> 32 << 32 | u64::from(handle.0);
-        let mut hole = self.home(hash);
-        while self.entries[hole] != wanted {
-            hole = self.after(hole);
+        let mut place = self.home(hash);
+        while self.entries[place] != wanted {
+            place = self.after(place);
         }
+        self.clear(place);
+    }
+
+    /// Forgets an order, if it rests, and says where it is.
+    #[inline]
+    pub fn take(&mut self, id: u64, book: &impl OrderBook) -> Option<Handle> {
+        let place = self.find(id, book)?;
+        let handle = handle_of(self.entries[place]);
+        self.clear(place);
+        Some(handle)
+    }
+
+    #[inline]
+    fn clear(&mut self, mut hole: usize) {
         // Entries that were pushed on because this place was taken move back, so that no search ends at the hole.
         let mut place = hole;
         loop {

@@ -39,7 +39,7 @@ pub struct ShapeReport {
 pub struct EngineReport {
     /// Its name and version.
     pub name: String,
-    /// Nanoseconds a message took on average, in the fastest turn.
+    /// Nanoseconds a message took on average, in the fastest twentieths of all turns.
     pub ns_per_message: f64,
     /// The same the other way around.
     pub million_messages_per_second: f64,
