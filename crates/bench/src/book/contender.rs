@@ -72,7 +72,7 @@ impl<B: OrderBook, const KEEPS_PLACE: bool> Matcher<B, KEEPS_PLACE> {
                 let left = self.take(id, side, price, qty);
                 if !left.is_zero() && !ioc {
                     let handle = self.rest(id, side, price, left);
-                    self.index.insert(id, handle);
+                    self.index.insert(id, handle, &self.book);
                 }
             }
             Message::Cancel { id } => {
