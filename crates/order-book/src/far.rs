@@ -181,6 +181,10 @@ impl Far {
             self.chunks[place as usize] = chunk;
             place
         } else {
+            // By an eighth, as the nodes.
+            if self.chunks.len() == self.chunks.capacity() {
+                self.chunks.reserve_exact((self.chunks.len() / 8).max(4));
+            }
             self.chunks.push(chunk);
             u32::try_from(self.chunks.len() - 1).expect("fewer chunks than nodes")
         };

@@ -174,9 +174,9 @@ impl Slab {
     fn grow(&mut self) -> u32 {
         assert!(self.nodes.len() < MAX_NODES, "a book holds fewer than 4 billion orders and levels");
         let index = self.nodes.len();
-        // A quarter at a time rather than doubling: the spare room counts against the bytes an order may cost.
+        // An eighth at a time rather than doubling: the spare room counts against the bytes an order may cost.
         if index == self.nodes.capacity() {
-            self.nodes.reserve_exact((index / 4).max(64));
+            self.nodes.reserve_exact((index / 8).max(64));
         }
         self.nodes.push(Node { word: 0, quantity: 0, next: 0, prev: 0, level: FREE, count: 0 });
         u32::try_from(index).expect("below MAX_NODES")
