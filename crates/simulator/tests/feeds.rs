@@ -1,5 +1,4 @@
 //! Readers of feeds: what they make of good bytes, what they say of bad ones, and that no bytes at all make them panic.
-#![cfg(feature = "feeds")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use expect_test::{Expect, expect};

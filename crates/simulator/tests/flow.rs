@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use expect_test::expect;
-use model::{Command, Price, Quantity, Side};
+use model::{Command, Event, Price, Quantity, Side, Timestamp};
 use simulator::flow::{Flow, FlowConfig, MarketConfig, MarketFlow, Message, Shape};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -299,6 +299,33 @@ fn a_market_speaks_in_commands() {
     assert!(takers.len() > 900 && makers.len() > 8_500, "{} and {}", takers.len(), makers.len());
     assert!(counts[0] > 40 * counts[99] && counts[99] > 100, "{counts:?}");
     expect!["b36625301990e29a"].assert_eq(&format!("{:016x}", hash.0));
+}
+
+/// The real exchange takes every command of every shape: nothing is refused, and what the flow believes of its books is so.
+#[test]
+fn the_exchange_accepts_it_all() {
+    for shape in Shape::ALL {
+        let config = MarketConfig {
+            symbols: simulator::flow::numbered_symbols(5),
+            accounts: 100,
+            flow: FlowConfig { messages: 30_000, resting_orders: 2_000, ..FlowConfig::new(shape, 5) },
+            ..MarketConfig::new(shape, 5)
+        };
+        let mut market = MarketFlow::new(config);
+        let mut state: engine::State = engine::State::new();
+        let setup: Vec<Command> = market.setup().collect();
+        let mut events = Vec::new();
+        let mut trades = 0;
+        for (command, now) in setup.into_iter().chain(market.by_ref().take(30_000)).zip(1..) {
+            engine::decide(&state, Timestamp(now), &command, &mut engine::NoRules, &mut events);
+            for event in events.drain(..) {
+                trades += u32::from(matches!(event, Event::Trade(_)));
+                assert!(!event.name().contains("Rejected"), "{shape}: {command:?}: {event:?}");
+                engine::evolve(&mut state, &event);
+            }
+        }
+        assert!(trades > 100, "{shape}: {trades}");
+    }
 }
 
 #[test]

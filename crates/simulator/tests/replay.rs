@@ -1,7 +1,6 @@
 //! The real market's record, replayed: how far does our book agree, and is every difference accounted for?
 //!
 //! The files are not part of the repository. Without them (`../shared/data`) these tests say so and pass.
-#![cfg(feature = "feeds")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -12,12 +11,12 @@ use proptest::prelude::*;
 use simulator::feed::dbn::{DbnReader, EventOrder};
 use simulator::feed::itch::{ItchReader, gunzip};
 use simulator::feed::lobster::{LobsterReader, book_file_name, symbol_of_file_name};
-use simulator::feed::{Action, BookLevel, BookRow, Feed, FeedInfo, Format, MarketMessage};
+use simulator::feed::{Action, BookLevel, BookRow, Feed, FeedError, FeedInfo, Format, MarketMessage};
 use simulator::replay::{Learn, Replay, ReplayOptions, Settle, Summary};
 use std::fmt::Write;
 use std::io::Cursor;
 use std::path::PathBuf;
-use support::PlainExchange;
+use support::{Engine, Exchange, PlainExchange};
 
 const LOBSTER: &str = "AAPL_2012-06-21_message_10.csv";
 const DBN: &str = "ES_2024-05-08_2s.mbo.dbn.zst";
@@ -42,14 +41,21 @@ fn dbn(event_order: EventOrder) -> Option<DbnReader<'static>> {
     Some(DbnReader::new(DBN, open(DBN)?, event_order).unwrap())
 }
 
-fn run(feed: Option<impl Feed>, change: impl Fn(&mut ReplayOptions)) -> Option<Summary> {
-    let mut feed = feed?;
+/// Replays a feed into both exchanges, which must come out the same.
+fn run<F: Feed>(feed: impl Fn() -> Option<F>, change: impl Fn(&mut ReplayOptions)) -> Option<Summary> {
+    let plain = replay::<PlainExchange>(feed()?, &change);
+    let real = replay::<Engine>(feed()?, &change);
+    assert_eq!(plain, real);
+    Some(real)
+}
+
+fn replay<E: Exchange>(mut feed: impl Feed, change: impl Fn(&mut ReplayOptions)) -> Summary {
     let mut options = ReplayOptions::new(feed.info().format);
     change(&mut options);
     let mut replay = Replay::new(feed.info(), options);
-    let mut exchange = PlainExchange::default();
+    let mut exchange = E::default();
     for command in replay.setup() {
-        exchange.execute(&command);
+        exchange.execute(&command).iter().for_each(|event| replay.observe(event));
     }
     while let Some(message) = feed.next_message().unwrap() {
         for command in replay.commands(&message).to_vec() {
@@ -59,7 +65,7 @@ fn run(feed: Option<impl Feed>, change: impl Fn(&mut ReplayOptions)) -> Option<S
         }
         replay.finish_message(&message);
     }
-    Some(replay.summary().clone())
+    replay.summary().clone()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as `expect![[…]]` makes it")]
@@ -101,7 +107,7 @@ fn check(summary: Option<Summary>, expected: Expect) {
 #[test]
 fn lobster_from_its_first_row() {
     check(
-        run(lobster(), |_| {}),
+        run(lobster, |_| {}),
         expect![[r#"
         messages 1000 {"add": 471, "delete": 369, "execution": 98, "hidden-execution": 61, "list": 1}
         skipped {"execution of a hidden order": 61}
@@ -127,7 +133,7 @@ fn lobster_from_its_first_row() {
 #[test]
 fn lobster_with_levels_that_come_into_view() {
     check(
-        run(lobster(), |options| options.learn = Learn::LevelsComingIntoView),
+        run(lobster, |options| options.learn = Learn::LevelsComingIntoView),
         expect![[r#"
         messages 1000 {"add": 471, "delete": 369, "execution": 98, "hidden-execution": 61, "list": 1}
         skipped {"execution of a hidden order": 61}
@@ -146,7 +152,7 @@ fn lobster_with_levels_that_come_into_view() {
 #[test]
 fn dbn_as_recorded() {
     check(
-        run(dbn(EventOrder::AsRecorded), |_| {}),
+        run(|| dbn(EventOrder::AsRecorded), |_| {}),
         expect![[r#"
         messages 13797 {"A": 13678, "C": 80, "F": 5, "M": 27, "R": 1, "T": 5, "list": 1}
         skipped {"follows from a fill: done by the exchange itself": 4, "not about orders": 1, "order filled here already, not there": 1}
@@ -161,7 +167,7 @@ fn dbn_as_recorded() {
 #[test]
 fn dbn_with_each_event_as_one() {
     check(
-        run(dbn(EventOrder::CancelsFirst), |_| {}),
+        run(|| dbn(EventOrder::CancelsFirst), |_| {}),
         expect![[r#"
         messages 13797 {"A": 13678, "C": 80, "F": 5, "M": 27, "R": 1, "T": 5, "list": 1}
         skipped {"follows from a fill: done by the exchange itself": 5, "not about orders": 1}
@@ -174,7 +180,7 @@ fn dbn_with_each_event_as_one() {
 
 #[test]
 fn itch_made_up() {
-    let feed = open(ITCH).map(|file| ItchReader::new(ITCH, gunzip(file)));
+    let feed = || open(ITCH).map(|file| ItchReader::new(ITCH, gunzip(file)));
     check(
         run(feed, |_| {}),
         expect![[r#"
@@ -195,8 +201,8 @@ fn itch_made_up() {
 /// Without waiting for events the same commands go out as long as our matcher agrees with the market's.
 #[test]
 fn by_feed_and_by_events_are_the_same_where_we_agree() {
-    let by_feed = run(lobster(), |options| options.settle = Settle::ByFeed);
-    let by_events = run(lobster(), |_| {});
+    let by_feed = run(lobster, |options| options.settle = Settle::ByFeed);
+    let by_events = run(lobster, |_| {});
     let (Some(by_feed), Some(by_events)) = (by_feed, by_events) else { return };
     assert_eq!(by_feed.commands, by_events.commands);
     assert_eq!(by_feed.book, by_events.book);
@@ -236,26 +242,51 @@ fn any_action() -> impl Strategy<Value = Action> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever a feed says, a replay cancels and changes only what rests, so that our exchange never refuses it. (That an order id is
-    /// used twice is the feed's own doing.)
+    /// Whatever a feed says, a replay cancels and changes only what rests, so that neither exchange refuses it, and they agree. (That an
+    /// order id is used twice is the feed's own doing.)
     #[test]
     fn a_replay_asks_only_for_what_can_be(actions in proptest::collection::vec(any_action(), 1..300)) {
-        let info = FeedInfo { format: Format::Lobster, price_scale: 4 };
-        let mut replay = Replay::new(info, ReplayOptions::new(Format::Lobster));
-        let mut exchange = PlainExchange::default();
-        let list = Action::List { symbol: Symbol::new("X").unwrap() };
-        for (action, record) in std::iter::once(list).chain(actions).zip(1..) {
-            let levels = |side: i64| (1..4).map(move |step| BookLevel { price: 10_000 + side * step * 100, qty: 9 });
-            let row = BookRow { bids: levels(-1).collect(), asks: levels(1).collect(), depth: 3 };
-            let book = (record > 1).then(|| Box::new(row));
-            let at = Timestamp::NONE;
-            let message = MarketMessage { record, at, instrument: 0, kind: "any", action, ends_event: true, book };
-            for command in replay.commands(&message).to_vec() {
-                exchange.execute(&command).iter().for_each(|event| replay.observe(event));
-            }
-            replay.finish_message(&message);
-        }
-        let refused = replay.summary().rejected.keys().filter(|&&reason| reason != "DUPLICATE_ORDER").count();
-        prop_assert_eq!(refused, 0, "{:?}", replay.summary().rejected);
+        let plain = replay::<PlainExchange>(Nonsense::new(actions.clone()), |_| {});
+        let real = replay::<Engine>(Nonsense::new(actions), |_| {});
+        let refused = real.rejected.keys().filter(|&&reason| reason != "DUPLICATE_ORDER").count();
+        prop_assert_eq!(refused, 0, "{:?}", real.rejected);
+        prop_assert_eq!(plain, real);
+    }
+}
+
+/// A feed that says what it is told to, and always shows the same book.
+struct Nonsense {
+    actions: std::vec::IntoIter<Action>,
+    record: u64,
+}
+
+impl Nonsense {
+    fn new(mut actions: Vec<Action>) -> Self {
+        actions.insert(0, Action::List { symbol: Symbol::new("X").unwrap() });
+        Self { actions: actions.into_iter(), record: 0 }
+    }
+}
+
+impl Feed for Nonsense {
+    fn info(&self) -> FeedInfo {
+        FeedInfo { format: Format::Lobster, price_scale: 4 }
+    }
+
+    fn next_message(&mut self) -> Result<Option<MarketMessage>, FeedError> {
+        self.record += 1;
+        let levels =
+            |side: i64| (1..4).map(move |step| BookLevel { price: 10_000 + side * step * 100, qty: 9 });
+        let row = BookRow { bids: levels(-1).collect(), asks: levels(1).collect(), depth: 3 };
+        let book = (self.record > 1).then(|| Box::new(row));
+        let (record, at) = (self.record, Timestamp::NONE);
+        Ok(self.actions.next().map(|action| MarketMessage {
+            record,
+            at,
+            instrument: 0,
+            kind: "any",
+            action,
+            ends_event: true,
+            book,
+        }))
     }
 }

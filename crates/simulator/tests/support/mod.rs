@@ -1,4 +1,4 @@
-//! An exchange of the plainest kind, so that a replay can be judged without the real engine: price-time priority by sorting,
+//! Two exchanges to replay into: the real engine, and one of the plainest kind, so that neither is believed alone: price-time priority by sorting,
 //! no money, no checks but those a replay must never run into.
 
 use model::{AccountId, CancelReason, CancelRejected, Decimal, OrderRejected, RejectReason};
@@ -21,7 +21,32 @@ struct Order {
 
 type Place = (InstrumentId, u8, i64, u64);
 
-/// The exchange.
+/// Takes commands, tells events.
+pub trait Exchange: Default {
+    /// What a command causes.
+    fn execute(&mut self, command: &Command) -> Vec<Event>;
+}
+
+/// The real thing: `decide`, then `evolve`.
+#[derive(Default)]
+pub struct Engine {
+    state: engine::State,
+    now: i64,
+}
+
+impl Exchange for Engine {
+    fn execute(&mut self, command: &Command) -> Vec<Event> {
+        self.now += 1_000_000;
+        let mut events = Vec::new();
+        engine::decide(&self.state, Timestamp(self.now), command, &mut engine::NoRules, &mut events);
+        for event in &events {
+            engine::evolve(&mut self.state, event);
+        }
+        events
+    }
+}
+
+/// The plain one.
 #[derive(Default)]
 pub struct PlainExchange {
     ticks: Vec<Decimal>,
@@ -33,9 +58,8 @@ pub struct PlainExchange {
     trades: u64,
 }
 
-impl PlainExchange {
-    /// What a command causes.
-    pub fn execute(&mut self, command: &Command) -> Vec<Event> {
+impl Exchange for PlainExchange {
+    fn execute(&mut self, command: &Command) -> Vec<Event> {
         match command {
             Command::CreateInstrument(create) => {
                 self.ticks.push(create.tick_size);
@@ -101,7 +125,9 @@ impl PlainExchange {
             _ => vec![],
         }
     }
+}
 
+impl PlainExchange {
     fn remove(&mut self, place: Place) -> Order {
         let order = self.resting.remove(&place).unwrap();
         self.places.remove(&(order.account, order.cl_ord_id));
