@@ -13,7 +13,7 @@ pub trait Agent {
     fn poll(&mut self) -> usize;
 }
 
-impl<A: Agent + ?Sized> Agent for Box<A> {
+impl<T: Agent + ?Sized> Agent for Box<T> {
     fn poll(&mut self) -> usize {
         (**self).poll()
     }
@@ -27,7 +27,7 @@ impl<A: Agent, B: Agent> Agent for (A, B) {
 }
 
 /// Any number of agents in turn.
-impl<A: Agent> Agent for Vec<A> {
+impl<T: Agent> Agent for Vec<T> {
     fn poll(&mut self) -> usize {
         self.iter_mut().map(Agent::poll).sum()
     }

@@ -48,10 +48,20 @@ pub(crate) enum Gate {
     Stopped = 2,
 }
 
+/// A command that was taken from the ring while the log had no room, and refused: [`SubmitError::StoreFull`], told late.
+/// Nothing of it is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// The tag it was submitted with.
+    pub tag: u64,
+}
+
 /// The ring, shared by all submitters and the core loop.
 #[derive(Debug)]
 pub(crate) struct Inbound {
     queue: ArrayQueue<Envelope>,
+    /// Answers to commands that never reached the log. Nobody need collect them: what does not fit is only counted.
+    refusals: ArrayQueue<Refusal>,
     gate: CachePadded<AtomicU8>,
     refused_busy: CachePadded<AtomicU64>,
     refused_full: AtomicU64,
@@ -63,6 +73,7 @@ impl Inbound {
     pub fn new(capacity: usize, duty: Arc<Duty>) -> Arc<Self> {
         Arc::new(Self {
             queue: ArrayQueue::new(capacity),
+            refusals: ArrayQueue::new(capacity),
             gate: CachePadded::new(AtomicU8::new(Gate::Open as u8)),
             refused_busy: CachePadded::default(),
             refused_full: AtomicU64::new(0),
@@ -98,9 +109,34 @@ impl Inbound {
         (self.refused_busy.load(Ordering::Relaxed), self.refused_full.load(Ordering::Relaxed))
     }
 
-    /// Counts a command that was taken from the ring and refused because the store is full.
-    pub fn count_refused_full(&self) {
+    /// Opens the ring, if it was shut because the store was full.
+    #[inline]
+    pub fn open(&self) {
+        if self.is_store_full() {
+            self.set_gate(Gate::Open);
+        }
+    }
+
+    /// Whether the ring is shut because the store is full.
+    #[inline]
+    pub fn is_store_full(&self) -> bool {
+        self.gate.load(Ordering::Relaxed) == Gate::StoreFull as u8
+    }
+
+    /// Whether the ring takes commands.
+    pub fn is_open(&self) -> bool {
+        self.gate.load(Ordering::Relaxed) == Gate::Open as u8
+    }
+
+    /// Refuses a command that was taken from the ring, because the store is full.
+    pub fn refuse_taken(&self, refusal: Refusal) {
         self.refused_full.fetch_add(1, Ordering::Relaxed);
+        let _ = self.refusals.push(refusal);
+    }
+
+    /// The oldest refusal nobody has collected.
+    pub fn next_refusal(&self) -> Option<Refusal> {
+        self.refusals.pop()
     }
 
     #[cold]
@@ -108,7 +144,7 @@ impl Inbound {
         if self.gate.load(Ordering::Acquire) == Gate::Stopped as u8 {
             return SubmitError::Stopped;
         }
-        self.count_refused_full();
+        self.refused_full.fetch_add(1, Ordering::Relaxed);
         SubmitError::StoreFull
     }
 }

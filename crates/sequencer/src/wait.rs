@@ -47,10 +47,9 @@ impl WaitStrategy {
         match self {
             Self::BusySpin => Pause::Spin,
             Self::Yield => Pause::Yield,
-            Self::Park => Pause::Park,
             Self::Adaptive if idle < ADAPTIVE_SPINS => Pause::Spin,
             Self::Adaptive if idle < ADAPTIVE_SPINS + ADAPTIVE_YIELDS => Pause::Yield,
-            Self::Adaptive => Pause::Park,
+            Self::Park | Self::Adaptive => Pause::Park,
         }
     }
 }

@@ -1,4 +1,9 @@
 //! One table a question: the real calendar, at the moments where calendars go wrong.
+#![expect(
+    clippy::needless_raw_string_hashes,
+    clippy::needless_pass_by_value,
+    reason = "expect-test writes and takes them so"
+)]
 
 use std::fmt::Write;
 
@@ -140,8 +145,8 @@ fn check_schedule(last: Option<&str>, moments: &[&str], expected: Expect) {
                     writeln!(table, "  {calendar} {phase} ({why})").unwrap();
                 }
                 Due::Day(day) => {
-                    writeln!(table, "  day {}", show(Timestamp(i64::from(day.0) * model::NANOS_PER_DAY)))
-                        .unwrap()
+                    let midnight = Timestamp(i64::from(day.0) * model::NANOS_PER_DAY);
+                    writeln!(table, "  day {}", show(midnight)).unwrap();
                 }
             }
         }
