@@ -4,3 +4,12 @@
 //! into the path of an order.
 
 pub mod book;
+pub mod core;
+pub mod latency;
+mod market;
+pub mod recovery;
+pub mod store;
+mod watch;
+
+pub use market::BenchError;
+pub use watch::Percentiles;
