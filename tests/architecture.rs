@@ -55,7 +55,10 @@ const PURE: &[(&str, &[&str])] = &[
 
 #[derive(Default)]
 struct Package {
+    /// What is linked into the program.
     normal: BTreeSet<String>,
+    /// That, and what tests and build scripts use.
+    all: BTreeSet<String>,
 }
 
 fn workspace() -> BTreeMap<String, Package> {
@@ -72,10 +75,11 @@ fn workspace() -> BTreeMap<String, Package> {
         let name = package["name"].as_str().expect("a package has a name").to_owned();
         let entry: &mut Package = packages.entry(name).or_default();
         for dependency in package["dependencies"].as_array().expect("a package lists dependencies") {
-            // Tests and build scripts may use more; what is linked into the program is what counts.
+            let name = dependency["name"].as_str().expect("a dependency has a name").to_owned();
             if dependency["kind"].is_null() {
-                entry.normal.insert(dependency["name"].as_str().expect("a dependency has a name").to_owned());
+                entry.normal.insert(name.clone());
             }
+            entry.all.insert(name);
         }
     }
     packages
@@ -121,5 +125,19 @@ fn pure_crates_link_next_to_nothing() {
         {
             assert!(allowed.contains(&dependency.as_str()), "pure crate `{name}` links `{dependency}`");
         }
+    }
+}
+
+#[test]
+fn every_dependency_says_why_it_is_there() {
+    let reasons = include_str!("../docs/DEPENDENCIES.md");
+    let packages = workspace();
+    let external: BTreeSet<&String> = packages
+        .values()
+        .flat_map(|package| &package.all)
+        .filter(|name| !packages.contains_key(*name))
+        .collect();
+    for name in external {
+        assert!(reasons.contains(&format!("`{name}`")), "`{name}` has no line in docs/DEPENDENCIES.md");
     }
 }
