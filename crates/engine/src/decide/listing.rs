@@ -52,6 +52,9 @@ fn check<B: OrderBook>(
     if state.instrument_by_symbol(&command.symbol).is_some() {
         return Err(RejectReason::DuplicateInstrument);
     }
+    if state.asset_by_code(&command.currency).is_none() && !is_currency(&command.currency) {
+        return Err(RejectReason::UnknownAsset);
+    }
     terms(state, command).ok_or(RejectReason::InvalidInstrument).and_then(|terms| {
         let full = state.instruments.len() >= state.bounds.max_instruments as usize;
         if full { Err(RejectReason::TooManyEntries) } else { Ok(terms) }
@@ -62,7 +65,7 @@ fn check<B: OrderBook>(
 fn terms<B: OrderBook>(state: &State<B>, command: &CreateInstrument) -> Option<InstrumentCreated> {
     // A code means one thing: a currency that someone owns cannot become an instrument, nor the other way round.
     let code_is_free = state.asset_by_code(&command.symbol).is_none() && command.symbol != command.currency;
-    if command.symbol.is_empty() || !code_is_free || !is_currency(&command.currency) {
+    if command.symbol.is_empty() || !code_is_free {
         return None;
     }
     if command.self_trade_prevention == SelfTradePrevention::Default {
