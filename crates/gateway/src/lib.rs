@@ -1,10 +1,25 @@
 //! The doors of the exchange: REST, its client, and the read side that answers questions.
 //!
-//! This is the room to look in for the words of the API ([`api`]) and the blocking client the program's own commands
-//! use ([`client`]).
+//! A request's way, top to bottom: `server` accepts it, `rest/` takes it apart, `normalise` makes a command of it, and a
+//! [`Session`] sends that to the core's ring with a tag. `follower` reads the log up to `committed`, folds it into the [`read_model::Model`], and
+//! hands what came of each tagged command to who waits for it (`in_flight`); `answers` and [`view`] put that in the
+//! words of the API ([`api`]). Questions are answered from the model alone. [`client`] is the other end of the wire.
 //!
 //! **Architecture invariant:** nothing here runs on the core thread and the core never waits for anything here. What leaves
-//! through these doors was read from the log, and only up to `committed`.
+//! through these doors was read from the log, and only up to `committed`; a question that follows an answer sees what the
+//! answer said.
 
 pub mod api;
 pub mod client;
+mod config;
+pub mod executions;
+mod follower;
+mod in_flight;
+pub mod read_model;
+mod session;
+pub mod view;
+
+pub use config::{ConfigError, DEFAULT_PORT, GatewayConfig, HistoryConfig};
+pub use follower::FollowError;
+pub use in_flight::{InFlight, MAX_IN_FLIGHT, NoOutcome, Outcome, Pending, Rejection, Wants};
+pub use session::{ExecuteError, Session, SubmitError};

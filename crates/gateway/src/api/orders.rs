@@ -171,9 +171,10 @@ pub struct Order {
     pub leaves_qty: Number,
     /// What has traded.
     pub cum_qty: Number,
-    /// The average price of what has traded, rounded half away from zero to four decimals more than the tick has; 0 when
-    /// nothing has.
-    pub avg_px: Number,
+    /// The average price of what has traded, rounded half away from zero to four decimals more than the tick has. Absent
+    /// when nothing has, or when some of it traded before the history that is kept in memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avg_px: Option<Number>,
     /// What it is.
     pub ord_status: OrdStatus,
     /// Why it stopped working before it was filled.
@@ -183,8 +184,9 @@ pub struct Order {
     pub post_only: bool,
     /// The sequence number of the event that made it what it is.
     pub sequence: u64,
-    /// When it was accepted.
-    pub accepted_time: Time,
+    /// When it was accepted; absent when that lies before the history that is kept in memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_time: Option<Time>,
     /// When it became what it is.
     pub transact_time: Time,
 }

@@ -38,6 +38,8 @@ pub enum GatewayCode {
     BadRequest,
     /// The token is missing or wrong.
     Unauthorized,
+    /// The request names another host than this machine.
+    Misdirected,
     /// Nothing has this address.
     NotFound,
     /// This address does not take this method.
@@ -62,6 +64,7 @@ impl GatewayCode {
         match self {
             Self::BadRequest => "BAD_REQUEST",
             Self::Unauthorized => "UNAUTHORIZED",
+            Self::Misdirected => "MISDIRECTED",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::BodyTooLarge => "BODY_TOO_LARGE",
@@ -83,6 +86,7 @@ impl GatewayCode {
             Self::RequestTimeout => 408,
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,
+            Self::Misdirected => 421,
             Self::TooManyInFlight | Self::Stopped => 503,
             Self::OutcomeUnknown => 504,
         }
@@ -93,6 +97,7 @@ impl GatewayCode {
         match self {
             Self::BadRequest => "the request is not what this address takes",
             Self::Unauthorized => "the token is missing or wrong",
+            Self::Misdirected => "the request was meant for another host",
             Self::NotFound => "nothing has this address",
             Self::MethodNotAllowed => "this address does not take this method",
             Self::BodyTooLarge => "the body is larger than allowed",

@@ -20,6 +20,11 @@ pub struct Status {
     pub version: String,
     /// Whether commands are taken.
     pub healthy: bool,
+    /// Why not, in words for an operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// When a command counts as safe: `fsync` or `os`.
+    pub durability: String,
     /// When this process began to serve.
     pub started_time: Time,
     /// The newest trading day that began, such as `2026-01-05`.
