@@ -9,17 +9,27 @@
 //! through these doors was read from the log, and only up to `committed`; a question that follows an answer sees what the
 //! answer said.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "a problem ends its request: moving its texts costs nothing beside sending them"
+)]
+
+mod answers;
 pub mod api;
 pub mod client;
 mod config;
 pub mod executions;
 mod follower;
 mod in_flight;
+mod normalise;
 pub mod read_model;
+mod rest;
+mod server;
 mod session;
 pub mod view;
 
 pub use config::{ConfigError, DEFAULT_PORT, GatewayConfig, HistoryConfig};
 pub use follower::FollowError;
 pub use in_flight::{InFlight, MAX_IN_FLIGHT, NoOutcome, Outcome, Pending, Rejection, Wants};
+pub use server::{Gateway, StartError};
 pub use session::{ExecuteError, Session, SubmitError};

@@ -1,0 +1,132 @@
+//! What a request carries, taken apart with an eye on what is wrong with it: every problem names the field.
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+use super::App;
+use crate::api::{GatewayCode, Problem};
+use crate::view::MAX_LISTED;
+
+/// A JSON body.
+pub(crate) struct Body<T>(pub T);
+
+/// The parts of the address that are names.
+pub(crate) struct Named<T>(pub T);
+
+/// The query after the address.
+pub(crate) struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        // Browsers send forms and plain text anywhere without asking; JSON they do not. This keeps a page on the web from trading
+        // on an exchange on the visitor's own machine.
+        if !is_json(&request) {
+            return Err(Problem::gateway(
+                GatewayCode::UnsupportedMediaType,
+                "the body must be application/json",
+            )
+            .with_hint("send the header content-type: application/json"));
+        }
+        let body = axum::body::to_bytes(request.into_body(), app.max_body_bytes);
+        let Ok(body) = tokio::time::timeout(app.read_timeout, body).await else {
+            let detail = format!("the body did not arrive within {} ms", app.read_timeout.as_millis());
+            return Err(Problem::gateway(GatewayCode::RequestTimeout, detail));
+        };
+        let body = body.map_err(|error| {
+            if is_too_large(&error) {
+                let detail = format!("a body has at most {} bytes", app.max_body_bytes);
+                Problem::gateway(GatewayCode::BodyTooLarge, detail)
+            } else {
+                Problem::gateway(GatewayCode::BadRequest, format!("the body did not arrive: {error}"))
+            }
+        })?;
+        parse(&body).map(Self)
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.unwrap_or("").split(';').next().unwrap_or("").trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    std::error::Error::source(error)
+        .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>)
+}
+
+/// Reads a body, or says what is wrong with it and where.
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let problem = bad(path, &error.inner().to_string());
+        if error.inner().is_syntax() || error.inner().is_eof() {
+            return problem
+                .with_hint("the body must be one JSON object, with names and texts in double quotes");
+        }
+        problem
+    })?;
+    reader.end().map_err(|error| bad(String::new(), &error.to_string()))?;
+    Ok(value)
+}
+
+/// A bad request. The field is where the reader stood, or what the message names when that is nowhere.
+fn bad(path: String, message: &str) -> Problem {
+    let named = ["missing field `", "unknown field `", "duplicate field `"]
+        .iter()
+        .find_map(|start| message.strip_prefix(start)?.split('`').next());
+    let field = match named {
+        // The reader stands at the object the field is in, or already at the field.
+        Some(name) if path == "." || path.is_empty() => Some(name.to_owned()),
+        Some(name) if path == name || path.ends_with(&format!(".{name}")) => Some(path),
+        Some(name) => Some(format!("{path}.{name}")),
+        None => (path != "." && !path.is_empty()).then_some(path),
+    };
+    Problem { field, ..Problem::gateway(GatewayCode::BadRequest, message) }
+}
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(names)) => Ok(Self(names)),
+            Err(error) => Err(Problem::gateway(GatewayCode::BadRequest, error.body_text())),
+        }
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match Query::<T>::try_from_uri(&parts.uri) {
+            Ok(Query(query)) => Ok(Self(query)),
+            Err(error) => {
+                let text = error.body_text();
+                let message = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+                // Where one parameter is at fault, the message begins with its name.
+                let (path, message) = match message.split_once(": ") {
+                    Some((name, message)) if !name.contains([' ', '`']) => (name, message),
+                    _ => ("", message),
+                };
+                Err(bad(path.to_owned(), message))
+            }
+        }
+    }
+}
+
+/// How many to list: `default` if nobody says, never more than fit an answer.
+pub(crate) fn limit(field: &str, asked: Option<u32>, default: usize) -> Result<usize, Problem> {
+    match asked.map(|asked| asked as usize) {
+        None => Ok(default),
+        Some(asked) if asked <= MAX_LISTED => Ok(asked),
+        Some(_) => Err(Problem::bad_field(field, format!("at most {MAX_LISTED}"))),
+    }
+}

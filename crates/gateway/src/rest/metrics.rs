@@ -1,0 +1,149 @@
+//! Counters in the text format of Prometheus, and the counting of requests.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use model::RejectReason;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::{App, Shared};
+
+/// Requests by address, method and status. Bounded: addresses are patterns, and only known methods count by name.
+#[derive(Default)]
+pub(crate) struct Requests(Mutex<BTreeMap<(String, &'static str, u16), Served>>);
+
+#[derive(Clone, Copy, Default)]
+struct Served {
+    count: u64,
+    nanos: u64,
+}
+
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "OTHER",
+    }
+}
+
+/// Counts a request and how long it took.
+pub(crate) async fn count(State(app): Shared, request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let method = method_name(request.method());
+    let began = Instant::now();
+    let response = next.run(request).await;
+    let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let mut requests = app.requests.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let served = requests.entry((path, method, response.status().as_u16())).or_default();
+    served.count += 1;
+    served.nanos = served.nanos.saturating_add(took);
+    drop(requests);
+    response
+}
+
+pub(crate) async fn metrics(State(app): Shared) -> Response {
+    let text = render(&app);
+    (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+        .into_response()
+}
+
+/// A page of metrics.
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        self.line(format_args!("# HELP outcry_{name} {help}"));
+        self.line(format_args!("# TYPE outcry_{name} {kind}"));
+    }
+
+    fn line(&mut self, line: std::fmt::Arguments) {
+        writeln!(self.0, "{line}").expect("writing to a string cannot fail");
+    }
+
+    fn one(&mut self, name: &str, kind: &str, help: &str, value: u64) {
+        self.family(name, kind, help);
+        self.line(format_args!("outcry_{name} {value}"));
+    }
+}
+
+fn render(app: &App) -> String {
+    let session = &app.session;
+    let node = session.node().status();
+    let mut page = Page(String::new());
+    page.one("healthy", "gauge", "Whether commands are taken.", u64::from(session.trouble().is_none()));
+    page.family("watermark", "gauge", "Sequence numbers: how far the log is.");
+    let marks = [
+        ("written", node.watermarks.written),
+        ("durable", node.watermarks.durable),
+        ("committed", node.watermarks.committed),
+        ("read", session.read(crate::read_model::Model::sequence)),
+    ];
+    for (mark, value) in marks {
+        page.line(format_args!("outcry_watermark{{mark=\"{mark}\"}} {value}"));
+    }
+    page.one("ring_length", "gauge", "Commands waiting for the core.", node.ring.depth as u64);
+    page.one("ring_capacity", "gauge", "The most commands that can wait.", node.ring.capacity as u64);
+    page.one(
+        "ring_busy_total",
+        "counter",
+        "Commands refused because the ring was full.",
+        node.ring.refused_busy,
+    );
+    page.one(
+        "store_full_total",
+        "counter",
+        "Commands refused because the log had no room.",
+        node.ring.refused_store_full,
+    );
+    page.one("blocks_total", "counter", "Blocks written by this process.", node.core.blocks);
+    page.one("commands_total", "counter", "Commands executed by this process.", node.core.commands);
+    page.one("records_total", "counter", "Records written by this process.", node.core.records);
+    page.one("snapshots_total", "counter", "Snapshots taken by this process.", node.snapshots.taken);
+    page.one("in_flight", "gauge", "Commands whose outcomes are awaited.", session.in_flight().len() as u64);
+    page.one("in_flight_max", "gauge", "The most that can be.", session.in_flight().capacity() as u64);
+    folded(&mut page, app);
+    served(&mut page, app);
+    page.0
+}
+
+fn folded(page: &mut Page, app: &App) {
+    let (orders, tally) =
+        app.session.read(|model| (model.state().order_count() as u64, model.tally().clone()));
+    page.one("working_orders", "gauge", "Orders that work.", orders);
+    page.one(
+        "orders_accepted_total",
+        "counter",
+        "Orders accepted since this process started.",
+        tally.accepted,
+    );
+    page.one("orders_canceled_total", "counter", "Orders canceled or expired since then.", tally.canceled);
+    page.one("orders_replaced_total", "counter", "Orders replaced since then.", tally.replaced);
+    page.one("trades_total", "counter", "Trades since then.", tally.trades);
+    page.family("rejects_total", "counter", "Commands refused since then, by reason.");
+    for (reason, count) in RejectReason::ALL.iter().zip(tally.rejected) {
+        if count > 0 {
+            page.line(format_args!("outcry_rejects_total{{reason=\"{reason}\"}} {count}"));
+        }
+    }
+}
+
+fn served(page: &mut Page, app: &App) {
+    let requests = app.requests.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    page.family("http_requests_total", "counter", "Requests answered.");
+    for ((path, method, status), served) in &requests {
+        let labels = format!("path=\"{path}\",method=\"{method}\",status=\"{status}\"");
+        page.line(format_args!("outcry_http_requests_total{{{labels}}} {}", served.count));
+    }
+    page.family("http_request_nanoseconds_total", "counter", "Time spent on them.");
+    for ((path, method, status), served) in &requests {
+        let labels = format!("path=\"{path}\",method=\"{method}\",status=\"{status}\"");
+        page.line(format_args!("outcry_http_request_nanoseconds_total{{{labels}}} {}", served.nanos));
+    }
+}
