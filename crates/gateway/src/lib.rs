@@ -18,6 +18,7 @@ mod answers;
 pub mod api;
 pub mod client;
 mod config;
+pub mod demo;
 pub mod executions;
 mod follower;
 mod in_flight;
