@@ -31,7 +31,7 @@ pub struct CoreLoop<B: OrderBook, R, C> {
     due: Vec<Due>,
     /// The sequencer's own commands, which come before those in the ring.
     own: VecDeque<Command>,
-    /// A command that did not fit the last block, with its events in `machine.events`.
+    /// A command that did not fit the last block.
     held: Option<Envelope>,
     /// No block is stamped before this.
     now: Timestamp,
@@ -166,25 +166,31 @@ impl<B: OrderBook, R: Rules, C: Clock> CoreLoop<B, R, C> {
     fn run_batch(&mut self) -> Result<usize, StoreError> {
         let mut taken = 0;
         let mut executed = 0;
+        // Whether the events of the held command are still in `machine.events`. One held over from an earlier batch is
+        // decided anew: what it causes must be what it causes at the time its block carries.
+        let mut decided = false;
         loop {
             let mut block = self.writer.begin(self.now.0)?;
             let mut full = false;
             while taken < self.max_batch || self.held.is_some() {
-                let (envelope, decided) = match self.held.take() {
-                    Some(held) => (held, true),
+                let envelope = match self.held.take() {
+                    Some(held) => held,
                     None => match next(&mut self.own, &self.inbound) {
-                        Some(envelope) => (envelope, false),
+                        Some(envelope) => {
+                            taken += 1;
+                            envelope
+                        }
                         None => break,
                     },
                 };
-                taken += usize::from(!decided);
-                if !decided {
+                if !std::mem::take(&mut decided) {
                     self.machine.decide(self.now, &envelope.command);
                 }
                 if self.machine.bytes(&envelope.command) > block.bytes_remaining() {
                     // The limits checked at the start let every command fit an empty block.
                     assert!(block.record_count() > 0, "a command that fits no block");
                     self.held = Some(envelope);
+                    decided = true;
                     full = true;
                     break;
                 }
@@ -206,7 +212,6 @@ impl<B: OrderBook, R: Rules, C: Clock> CoreLoop<B, R, C> {
     /// No block can be begun. Returns how many commands were refused for it.
     #[cold]
     fn cannot_write(&mut self, error: StoreError) -> usize {
-        // A held command is judged anew when there is room: time and state may have moved on.
         let held = self.held.take();
         match error {
             StoreError::NotReady { .. } => {
