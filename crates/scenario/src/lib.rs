@@ -6,7 +6,7 @@
 //!
 //! **Architecture invariant:** a scenario runs against the real thing: the sequencer's core loop over an event store on
 //! disk. What is shown was read from the committed log or asked of the state that recovery comes to; the only memory of
-//! its own a session has is what belongs to who talks ([`names`](crate::names)).
+//! its own a session has is what belongs to who talks (`names.rs`).
 
 mod diff;
 mod exchange;
