@@ -13,17 +13,24 @@ use sequencer::{
 };
 use std::path::PathBuf;
 
-/// Bounds that no scenario reaches and that keep its store small.
-const LIMITS: Configure = Configure {
-    max_order_ids: 1 << 12,
-    max_working_orders: 1 << 9,
-    max_accounts: 1 << 10,
-    max_instruments: 1 << 8,
-    reserved: 0,
-};
+/// Size of a segment of a short scenario: small, since recovery looks at all of the last one.
+const SEGMENT_BYTES_MIN: u64 = 1 << 18;
 
-/// Size of a segment: small, since recovery looks at all of the last one.
-const SEGMENT_BYTES: u64 = 1 << 18;
+/// Segment bytes for each working order: a quarter of a segment holds a block in which every one of them trades.
+const SEGMENT_BYTES_PER_ORDER: u64 = 512;
+
+/// Bounds that a scenario of so many commands cannot reach, since a command makes at most one order, id, account
+/// or instrument.
+fn limits(commands: usize) -> Configure {
+    let most = u32::try_from(commands).unwrap_or(u32::MAX).clamp(1 << 8, 1 << 22);
+    Configure {
+        max_order_ids: u64::from(most) * 2,
+        max_working_orders: most,
+        max_accounts: most,
+        max_instruments: most,
+        reserved: 0,
+    }
+}
 
 /// What keeps the exchange itself from running. Never the fault of the scenario.
 #[derive(Debug, thiserror::Error)]
@@ -92,15 +99,17 @@ struct Running<B: OrderBook> {
 }
 
 impl<B: OrderBook> Exchange<B> {
-    /// A new exchange in an empty directory.
-    pub fn new(store: PathBuf, now: Timestamp) -> Result<Self, ExchangeError> {
+    /// A new exchange in an empty directory, with room for a scenario of so many commands.
+    pub fn new(store: PathBuf, now: Timestamp, commands: usize) -> Result<Self, ExchangeError> {
+        let limits = limits(commands);
+        let segment_bytes = u64::from(limits.max_working_orders) * SEGMENT_BYTES_PER_ORDER;
         let config = NodeConfig {
             store,
             durability: Durability::Os,
-            segment_bytes: SEGMENT_BYTES,
+            segment_bytes: segment_bytes.next_power_of_two().max(SEGMENT_BYTES_MIN),
             ring_capacity: 16,
             max_batch: 16,
-            limits: LIMITS,
+            limits,
             calendars: Calendars::none(),
             ..NodeConfig::default()
         };
@@ -204,8 +213,11 @@ impl<B: OrderBook> Exchange<B> {
     }
 
     fn recover(&mut self) -> Result<(), ExchangeError> {
-        let options =
-            Options { segment_bytes: SEGMENT_BYTES, preparation: Preparation::Inline, ..Options::small() };
+        let options = Options {
+            segment_bytes: self.config.segment_bytes,
+            preparation: Preparation::Inline,
+            ..Options::small()
+        };
         let Prepared { state, writer, flusher, schedule, first, recovery } = prepare(&self.config, &options)?;
         self.recovered_from = recovery.snapshot_sequence;
         let core = CoreLoop::new(Parts {

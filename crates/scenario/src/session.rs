@@ -27,10 +27,11 @@ const DEFAULT_CURRENCY: &str = "USD";
 pub(crate) fn run(scenario: &Scenario, mode: Mode) -> Result<Vec<Vec<String>>, ExchangeError> {
     let store = scratch().map_err(ExchangeError::NoDirectory)?;
     let path = store.path().to_owned();
+    let commands = scenario.cases.iter().map(|case| case.commands.len()).sum();
     match mode {
-        Mode::Naive => Session::<NaiveBook>::new(path, mode)?.run(scenario),
+        Mode::Naive => Session::<NaiveBook>::new(path, mode, commands)?.run(scenario),
         Mode::Live | Mode::Restart | Mode::Snapshot | Mode::Reexecute => {
-            Session::<Book>::new(path, mode)?.run(scenario)
+            Session::<Book>::new(path, mode, commands)?.run(scenario)
         }
     }
 }
@@ -57,8 +58,8 @@ struct Session<B: OrderBook> {
 }
 
 impl<B: OrderBook> Session<B> {
-    fn new(store: PathBuf, mode: Mode) -> Result<Self, ExchangeError> {
-        let exchange = Exchange::new(store, CLOCK_START)?;
+    fn new(store: PathBuf, mode: Mode, commands: usize) -> Result<Self, ExchangeError> {
+        let exchange = Exchange::new(store, CLOCK_START, commands)?;
         let mut session = Self { mode, exchange, view: View::default(), names: Names::default() };
         session.catch_up()?;
         Ok(session)
