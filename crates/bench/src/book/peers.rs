@@ -7,7 +7,9 @@
 //!   (`submit_crossable_order` matches without one), so the quantity of an immediate-or-cancel order is cut to what
 //!   it trades within its limit: the trades are then the same, and it is spared the rest.
 //! - **orderbook-rs** is a concurrent book, called from one thread. It is measured without a trade listener, which is
-//!   faster, and checked with one. A replace is `UpdateQuantity` at the same price, else `UpdatePriceAndQuantity`.
+//!   faster, and checked with one. It keeps a list of orders for each user, which a cancel searches from end to end, so
+//!   the orders are spread over 1,024 users. A replace is `UpdateQuantity` at the same price, else
+//!   `UpdatePriceAndQuantity`; which, a table by id tells.
 //! - **lobster** has no replace and no immediate-or-cancel: they are a cancel and a limit order, and a limit order and
 //!   a cancel of what is left. So a reduced order goes to the back of the queue; its trades are checked against
 //!   our book doing the same. It needs the side again for the second half of a replace: a table by id.
@@ -17,6 +19,9 @@ use model::Side;
 use simulator::flow::Message;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex};
+
+/// Among how many users the orders are spread where a book has users.
+const USERS: u64 = 1_024;
 
 /// More levels than any flow has: the others make room for as many as one asks for.
 const LEVELS_MAX: usize = 100_000;
@@ -150,6 +155,8 @@ fn usize_of(id: u64) -> usize {
 /// orderbook-rs 0.15.
 pub struct OrderbookRs {
     book: orderbook_rs::OrderBook<()>,
+    /// The price of each order, by id.
+    prices: Vec<i64>,
     /// What the trade listener has heard. There is one only while telling.
     heard: Option<Arc<Mutex<Vec<Execution>>>>,
 }
@@ -158,14 +165,14 @@ impl Default for OrderbookRs {
     fn default() -> Self {
         // The stub clock counts instead of reading the time.
         let clock = Arc::new(orderbook_rs::StubClock::new());
-        Self { book: orderbook_rs::OrderBook::with_clock("BENCH", clock), heard: None }
+        Self { book: orderbook_rs::OrderBook::with_clock("BENCH", clock), prices: Vec::new(), heard: None }
     }
 }
 
 impl OrderbookRs {
     #[inline]
     fn execute(&mut self, message: &Message) {
-        use pricelevel::{Id, OrderUpdate, Price, Quantity, TimeInForce};
+        use pricelevel::{Hash32, Id, OrderUpdate, Price, Quantity, TimeInForce};
         match *message {
             Message::New { id, side, price, qty, ioc } => {
                 let side = match side {
@@ -173,10 +180,19 @@ impl OrderbookRs {
                     Side::Sell => orderbook_rs::Side::Sell,
                 };
                 let time_in_force = if ioc { TimeInForce::Ioc } else { TimeInForce::Gtc };
-                let price = u128::from(bits(price.0));
+                self.prices.push(price.0);
+                let mut user = [1; 32];
+                user[..8].copy_from_slice(&(id % USERS).to_le_bytes());
                 // An error for an immediate-or-cancel order that did not fill is its result.
-                let result =
-                    self.book.add_limit_order(Id::sequential(id), price, qty.0, side, time_in_force, None);
+                let result = self.book.add_limit_order_with_user(
+                    Id::sequential(id),
+                    u128::from(bits(price.0)),
+                    qty.0,
+                    side,
+                    time_in_force,
+                    Hash32::new(user),
+                    None,
+                );
                 let _ = black_box(result);
             }
             Message::Cancel { id } => {
@@ -186,8 +202,7 @@ impl OrderbookRs {
                 let order_id = Id::sequential(id);
                 let new_price = Price::new(u128::from(bits(price.0)));
                 let new_quantity = Quantity::new(qty.0);
-                let same_price =
-                    self.book.get_order(order_id).is_some_and(|order| order.price() == new_price);
+                let same_price = std::mem::replace(&mut self.prices[usize_of(id)], price.0) == price.0;
                 let update = if same_price {
                     OrderUpdate::UpdateQuantity { order_id, new_quantity }
                 } else {
