@@ -13,7 +13,7 @@ use sequencer::{Durability, Node};
 
 use crate::BenchError;
 use crate::market::{config as market_config, flow, set_up, submit, wait_executed};
-use crate::watch::{Follower, Percentiles, latencies};
+use crate::watch::{Follower, Percentiles, ThreadTime, latencies, thread_times, used_between};
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -54,6 +54,8 @@ pub struct Run {
     pub elapsed_ns: u64,
     /// Commands in the average block.
     pub commands_per_block: u64,
+    /// What each thread used of the processors meanwhile: tells a busy exchange from a busy machine.
+    pub threads: Vec<ThreadTime>,
     /// Times the submitting thread found the ring full.
     pub busy: u64,
     /// From submission to committed, every 16th command. The ring is kept full, so most of it is waiting in the ring.
@@ -95,6 +97,7 @@ fn measure(node: Node, config: &Config, set_up: u64, commands: &[Command]) -> Re
     wait_executed(&node, set_up + config.warm_up)?;
     let before = node.status();
     let follower = Follower::start(node.watermarks());
+    let times = thread_times();
     let mut sent = Vec::with_capacity(measured.len() / usize::try_from(SAMPLE).expect("small") + 1);
     let started = Instant::now();
     for (index, command) in (0..).zip(measured) {
@@ -106,6 +109,7 @@ fn measure(node: Node, config: &Config, set_up: u64, commands: &[Command]) -> Re
         submit(&submitter, if sampled { index / SAMPLE + 1 } else { 0 }, command)?;
     }
     wait_executed(&node, before.core.commands + config.commands)?;
+    let threads = used_between(&times, thread_times());
     let notes = follower.finish();
     let ended = notes.last().map_or(started, |&(_, at)| at);
     let after = node.status();
@@ -113,7 +117,7 @@ fn measure(node: Node, config: &Config, set_up: u64, commands: &[Command]) -> Re
     node.stop()?;
     let from = before.watermarks.written + 1;
     let latency = latencies(&store, from, &notes, |index| sent.get(usize::try_from(index).ok()?).copied())?;
-    Ok(run_of(&before, &after, ended - started, Percentiles::of(&latency)))
+    Ok(run_of(&before, &after, ended - started, Percentiles::of(&latency), threads))
 }
 
 fn run_of(
@@ -121,6 +125,7 @@ fn run_of(
     after: &sequencer::NodeStatus,
     elapsed: Duration,
     latency: Percentiles,
+    threads: Vec<ThreadTime>,
 ) -> Run {
     let commands = after.core.commands - before.core.commands;
     let records = after.core.records - before.core.records;
@@ -130,6 +135,7 @@ fn run_of(
         events_per_second: per_second(records - commands),
         elapsed_ns: crate::watch::nanos(elapsed),
         commands_per_block: commands / (after.core.blocks - before.core.blocks).max(1),
+        threads,
         busy: after.ring.refused_busy - before.ring.refused_busy,
         latency,
     }

@@ -12,4 +12,4 @@ pub mod store;
 mod watch;
 
 pub use market::BenchError;
-pub use watch::Percentiles;
+pub use watch::{Percentiles, ThreadTime};

@@ -44,9 +44,42 @@ impl Percentiles {
     }
 }
 
-/// A histogram of nanoseconds with three digits, up to a minute and more.
+/// The longest latency that is told from longer ones: ten minutes.
+const LATENCY_MAX_NS: u64 = 600_000_000_000;
+
+/// A histogram of nanoseconds with three digits.
 pub(crate) fn histogram() -> Histogram<u64> {
-    Histogram::new(3).expect("three digits are allowed")
+    Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3).expect("the bounds are in order")
+}
+
+/// What a thread has used of the processors.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ThreadTime {
+    /// The thread's name; the one that submits has the process's.
+    pub thread: String,
+    /// Nanoseconds on a processor.
+    pub cpu_ns: u64,
+}
+
+/// What each thread of this process has used so far. Empty where the system does not say.
+pub(crate) fn thread_times() -> Vec<ThreadTime> {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
+    let time = |task: std::fs::DirEntry| {
+        let name = std::fs::read_to_string(task.path().join("comm")).ok()?;
+        let used = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        let cpu_ns = used.split_whitespace().next()?.parse().ok()?;
+        Some(ThreadTime { thread: name.trim().to_owned(), cpu_ns })
+    };
+    tasks.filter_map(|task| time(task.ok()?)).collect()
+}
+
+/// What each thread used between two looks. Threads that were not there before are left out.
+pub(crate) fn used_between(before: &[ThreadTime], after: Vec<ThreadTime>) -> Vec<ThreadTime> {
+    let since = |time: ThreadTime| {
+        let earlier = before.iter().find(|earlier| earlier.thread == time.thread)?;
+        Some(ThreadTime { cpu_ns: time.cpu_ns.saturating_sub(earlier.cpu_ns), ..time })
+    };
+    after.into_iter().filter_map(since).filter(|time| time.cpu_ns > 0).collect()
 }
 
 pub(crate) fn nanos(duration: Duration) -> u64 {
@@ -64,7 +97,7 @@ impl Follower {
     pub fn start(watermarks: Watermarks) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name("follower".to_owned()).spawn(move || {
             let mut notes = Vec::with_capacity(1 << 20);
             let mut seen = watermarks.committed();
             while !stopping.load(Ordering::Relaxed) {
@@ -78,7 +111,7 @@ impl Follower {
             }
             notes
         });
-        Self { thread, stop }
+        Self { thread: thread.expect("a thread can be started where four were"), stop }
     }
 
     /// The notes: records, each with the moment it and everything before it was seen committed.
