@@ -25,6 +25,7 @@ mod snapshot;
 mod state;
 mod sweep;
 mod timers;
+mod warm;
 mod wire;
 
 pub use accounts::Account;
@@ -41,3 +42,4 @@ pub use orders::Order;
 pub use rules::{NoRules, ProposedOrder, RiskFacts, Rules, Verdict};
 pub use snapshot::{SNAPSHOT_VERSION, SnapshotError};
 pub use state::{Found, State};
+pub use warm::{Ahead, WINDOW_MAX};
