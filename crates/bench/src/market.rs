@@ -48,7 +48,7 @@ pub enum BenchError {
 }
 
 /// Client order ids the measured exchange remembers: enough for the longest run.
-const ORDER_IDS: u64 = 1 << 24;
+const ORDER_IDS: u64 = 1 << 23;
 
 /// Settings of a node in `store`; snapshots off, so that a measurement is of one thing.
 pub(crate) fn config(store: &Path, durability: Durability) -> NodeConfig {

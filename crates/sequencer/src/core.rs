@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use engine::{Rules, State, decide, evolve};
+use engine::{Ahead, Rules, State, WINDOW_MAX, decide, evolve};
 use event_store::{BlockWriter, Error as StoreError, Writer, record_bytes};
 use model::{AdvanceTime, Command, Event, InstrumentCreated, Phase, SetPhase, StartTradingDay, Timestamp};
 use order_book::OrderBook;
@@ -31,6 +31,8 @@ pub struct CoreLoop<B: OrderBook, R, C> {
     due: Vec<Due>,
     /// The sequencer's own commands, which come before those in the ring.
     own: VecDeque<Command>,
+    /// Commands taken from the ring for which the state has looked ahead.
+    window: VecDeque<Envelope>,
     /// A command that did not fit the last block.
     held: Option<Envelope>,
     /// No block is stamped before this.
@@ -93,6 +95,7 @@ impl<B: OrderBook, R: Rules, C: Clock> CoreLoop<B, R, C> {
             schedule: parts.schedule,
             due: Vec::new(),
             own: parts.first.into_iter().collect(),
+            window: VecDeque::with_capacity(WINDOW_MAX),
             held: None,
             now,
             max_batch: parts.max_batch,
@@ -129,7 +132,7 @@ impl<B: OrderBook, R: Rules, C: Clock> CoreLoop<B, R, C> {
     }
 
     fn has_work(&self) -> bool {
-        self.held.is_some() || !self.own.is_empty() || self.inbound.depth() > 0
+        self.held.is_some() || !self.own.is_empty() || !self.window.is_empty() || self.inbound.depth() > 0
     }
 
     /// Moves what the calendar and the timers ask for at `self.now` into `own`.
@@ -175,7 +178,13 @@ impl<B: OrderBook, R: Rules, C: Clock> CoreLoop<B, R, C> {
             while taken < self.max_batch || self.held.is_some() {
                 let envelope = match self.held.take() {
                     Some(held) => held,
-                    None => match next(&mut self.own, &self.inbound) {
+                    None => match next(
+                        &mut self.own,
+                        &mut self.window,
+                        &self.inbound,
+                        &self.machine.state,
+                        self.max_batch - taken,
+                    ) {
                         Some(envelope) => {
                             taken += 1;
                             envelope
@@ -222,8 +231,17 @@ impl<B: OrderBook, R: Rules, C: Clock> CoreLoop<B, R, C> {
             StoreError::NoSpace { .. } | StoreError::PrepareFailed { .. } => {
                 self.inbound.set_gate(Gate::StoreFull);
                 let mut refused = 0;
-                let mut waiting = held;
-                while let Some(envelope) = waiting.take().or_else(|| self.inbound.pop()) {
+                // The sequencer's own commands wait: nobody would ask for them again.
+                let mut waiting = match held {
+                    Some(Envelope { tag: SEQUENCER_TAG, command }) => {
+                        self.own.push_front(command);
+                        None
+                    }
+                    held => held,
+                };
+                while let Some(envelope) =
+                    waiting.take().or_else(|| self.window.pop_front()).or_else(|| self.inbound.pop())
+                {
                     self.inbound.refuse_taken(Refusal { tag: envelope.tag });
                     refused += 1;
                 }
@@ -263,13 +281,45 @@ impl<B: OrderBook, R: Rules, C: Clock> Agent for CoreLoop<B, R, C> {
     }
 }
 
-/// The next command: the sequencer's own first.
+/// The next command: the sequencer's own first, then from the ring, of which at most `room` may be taken.
 #[inline]
-fn next(own: &mut VecDeque<Command>, inbound: &Inbound) -> Option<Envelope> {
-    if own.is_empty() {
-        return inbound.pop();
+fn next<B: OrderBook>(
+    own: &mut VecDeque<Command>,
+    window: &mut VecDeque<Envelope>,
+    inbound: &Inbound,
+    state: &State<B>,
+    room: usize,
+) -> Option<Envelope> {
+    if let Some(command) = own.pop_front() {
+        return Some(Envelope { tag: SEQUENCER_TAG, command });
     }
-    own.pop_front().map(|command| Envelope { tag: SEQUENCER_TAG, command })
+    if window.is_empty() {
+        look_ahead(state, inbound, room, window);
+    }
+    window.pop_front()
+}
+
+/// Takes a few commands, at most `room`, from the ring, and has the state look at what they are about.
+#[inline]
+fn look_ahead<B: OrderBook>(
+    state: &State<B>,
+    inbound: &Inbound,
+    room: usize,
+    window: &mut VecDeque<Envelope>,
+) {
+    let mut ahead = [Ahead::NOTHING; WINDOW_MAX];
+    let mut count = 0;
+    while count < room.min(WINDOW_MAX)
+        && let Some(envelope) = inbound.pop()
+    {
+        ahead[count] = Ahead::of(&envelope.command);
+        window.push_back(envelope);
+        count += 1;
+    }
+    // One command's looks would be no earlier than its own.
+    if count > 1 {
+        state.warm(&ahead[..count]);
+    }
 }
 
 fn set_phase(instrument: model::InstrumentId, phase: Phase) -> Command {
