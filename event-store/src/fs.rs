@@ -43,8 +43,9 @@ impl fmt::Debug for LockOutcome {
 
 /// Directories and names.
 pub trait FileSystem: Send + Sync + fmt::Debug {
-    /// Creates a directory; an existing one is fine.
-    fn create_dir(&self, path: &Path) -> io::Result<()>;
+    /// Creates a directory, and those above it that are missing; an existing one is fine. With `sync` the names of
+    /// new ones survive a crash.
+    fn create_dir(&self, path: &Path, sync: bool) -> io::Result<()>;
     /// Opens an existing file.
     fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn File>>;
     /// Creates an empty file, replacing an existing one, open for writing.
@@ -94,8 +95,18 @@ pub struct Disk;
 struct DiskFile(fs::File);
 
 impl FileSystem for Disk {
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
+    fn create_dir(&self, path: &Path, sync: bool) -> io::Result<()> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        self.create_dir(parent, sync)?;
+        match fs::create_dir(path) {
+            // Somebody else was faster.
+            Err(_) if path.is_dir() => {}
+            other => other?,
+        }
+        if sync { self.sync_dir(parent) } else { Ok(()) }
     }
 
     fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn File>> {

@@ -46,7 +46,7 @@ pub(crate) fn open(dir: &Path, options: &Options) -> Result<Opened, Error> {
     let fs = Arc::clone(&options.file_system);
     let sync = options.syncs_files();
     if options.create {
-        fs.create_dir(dir).map_err(|e| Error::io("create", dir, e))?;
+        fs.create_dir(dir, options.syncs_files()).map_err(|e| Error::io("create", dir, e))?;
     }
     let lock_path = dir.join(LOCK_FILE);
     let lock = match fs.lock(&lock_path) {
@@ -105,7 +105,8 @@ fn open_control(
     }
     for name in DIRECTORIES {
         let path = dir.join(name);
-        fs.create_dir(&path).map_err(|e| Error::io("create", &path, e))?;
+        // Their names survive with that of the control file.
+        fs.create_dir(&path, false).map_err(|e| Error::io("create", &path, e))?;
     }
     let header = ControlHeader {
         store_id: match options.store_id {

@@ -314,7 +314,7 @@ impl FaultFs {
 }
 
 impl FileSystem for FaultFs {
-    fn create_dir(&self, _path: &Path) -> io::Result<()> {
+    fn create_dir(&self, _path: &Path, _sync: bool) -> io::Result<()> {
         lock(&self.world).call(true)
     }
 
