@@ -17,7 +17,7 @@ const COMMAND_BYTES: u64 = 16 + 64 + 16 + 48;
 
 fn store() -> (tempfile::TempDir, Opened) {
     let dir = tempfile::tempdir().unwrap();
-    let options = Options { segment_bytes: SEGMENT_BYTES, ..Options::small() };
+    let options = Options { segment_bytes: SEGMENT_BYTES, prefault: Some(true), ..Options::small() };
     let store = Writer::open(dir.path(), &options).unwrap();
     (dir, store)
 }

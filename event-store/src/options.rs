@@ -73,6 +73,10 @@ pub struct Options {
     pub preparation: Preparation,
     /// What preparing does. `None`: `Zeroed` under [`Durability::Fsync`], `Reserved` under [`Durability::Os`].
     pub allocation: Option<Allocation>,
+    /// Whether new segments' pages are set up for writing ahead of use, so that the writer meets no page faults.
+    /// `None`: under [`Durability::Os`] with [`Preparation::Background`]. Under [`Durability::Fsync`] it costs writing every page
+    /// to the disk once more.
+    pub prefault: Option<bool>,
     /// Segments kept ready ahead of the writer by [`Preparation::Background`], 1 to 16.
     pub segments_ahead: usize,
     /// Create the store if the directory holds none.
@@ -103,6 +107,7 @@ impl Default for Options {
             commit: CommitPolicy::default(),
             preparation: Preparation::default(),
             allocation: None,
+            prefault: None,
             segments_ahead: 2,
             create: true,
             term: 0,
@@ -134,6 +139,12 @@ impl Options {
             Durability::Fsync => Allocation::Zeroed,
             Durability::Os => Allocation::Reserved,
         })
+    }
+
+    /// Whether preparing a segment sets up its pages under these settings.
+    pub(crate) fn prefault(&self) -> bool {
+        let worthwhile = self.durability == Durability::Os && self.preparation == Preparation::Background;
+        self.prefault.unwrap_or(worthwhile)
     }
 
     /// Whether files are made permanent as they are made and recovered: always, save for stores whose records are

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::mapping::Mapping;
-use crate::options::{Durability, Options, Preparation};
+use crate::options::{Options, Preparation};
 use crate::segment::{PrepareFault, Recipe, SEGMENTS_DIR, Segment};
 use crate::shared::Shared;
 
@@ -117,7 +117,7 @@ impl Recipe {
         Self {
             allocation: options.allocation(),
             sync: options.syncs_files(),
-            touch: options.durability == Durability::Os,
+            touch: options.prefault(),
             #[cfg(feature = "fault-injection")]
             sabotage: options.sabotage,
         }
