@@ -114,6 +114,10 @@ impl Mapping {
 
     /// Tells a recording backing that these bytes changed. Compiles to nothing in a release.
     #[inline]
+    #[cfg_attr(
+        not(feature = "fault-injection"),
+        expect(clippy::unused_self, reason = "only a recorder listens")
+    )]
     pub(crate) fn wrote(&self, range: Range<usize>) {
         #[cfg(feature = "fault-injection")]
         if let Some(recorder) = &self.recorder {

@@ -396,6 +396,10 @@ impl Scan<'_> {
     }
 
     /// Zeroes part of a segment; returns the distance from the first to past the last byte that was not zero.
+    #[cfg_attr(
+        not(feature = "fault-injection"),
+        expect(clippy::unused_self, reason = "only sabotage looks at it")
+    )]
     fn erase(&self, segment: &Segment, range: Range<usize>) -> u64 {
         #[cfg(feature = "fault-injection")]
         if self.sabotage == crate::fault::Sabotage::KeepTornTail {
