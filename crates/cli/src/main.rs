@@ -9,7 +9,6 @@
 
 mod args;
 mod commands;
-#[expect(dead_code, reason = "the commands that need the rest of it come with the crates they show")]
 mod ui;
 
 use clap::Parser as _;

@@ -1,4 +1,5 @@
 //! `outcry log` on a store made by hand: what is shown is what was written, and damage is never shown as data.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use event_store::{Options, Writer};
 use model::{AccountId, AccountKilled, Event, InstrumentId, KillAccount, Phase, PhaseChanged};

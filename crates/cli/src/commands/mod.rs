@@ -2,9 +2,17 @@
 
 mod client;
 mod completions;
+mod config;
+mod dev;
 mod doctor;
+mod feed;
 mod log;
 mod man;
+mod node;
+mod scenario;
+mod serve;
+mod start;
+mod state;
 mod store;
 
 use crate::ui::{Outcome, Result, Ui};
@@ -14,6 +22,8 @@ use client::{account, instrument, market, order, orders};
 /// What `outcry` can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Dev(dev::Dev),
+    Start(start::Start),
     Order(order::Submit),
     Replace(order::Replace),
     Cancel(order::Cancel),
@@ -27,6 +37,10 @@ pub enum Command {
     Phase(market::SetPhase),
     Status(market::ShowStatus),
     Log(log::Log),
+    State(state::State),
+    At(state::At),
+    Scenario(scenario::Scenario),
+    Feed(feed::Feed),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     Man(man::Man),
@@ -35,6 +49,8 @@ pub enum Command {
 /// Does it.
 pub fn run(command: Command, ui: &mut Ui) -> Result<Outcome> {
     match command {
+        Command::Dev(command) => command.run(ui),
+        Command::Start(command) => command.run(ui),
         Command::Order(command) => command.run(ui),
         Command::Replace(command) => command.run(ui),
         Command::Cancel(command) => command.run(ui),
@@ -48,6 +64,10 @@ pub fn run(command: Command, ui: &mut Ui) -> Result<Outcome> {
         Command::Phase(command) => command.run(ui),
         Command::Status(command) => command.run(ui),
         Command::Log(command) => command.run(ui),
+        Command::State(command) => command.run(ui),
+        Command::At(command) => command.run(ui),
+        Command::Scenario(command) => command.run(ui),
+        Command::Feed(command) => command.run(ui),
         Command::Doctor(command) => command.run(ui),
         Command::Completions(command) => command.run(ui),
         Command::Man(command) => command.run(ui),

@@ -3,10 +3,12 @@
 
 mod failure;
 mod format;
+mod progress;
 mod table;
 
 pub use failure::{Failure, Result};
-pub use format::{bytes, count, duration_ns};
+pub use format::{bytes, count, duration_ns, hex};
+pub use progress::Progress;
 pub use table::Table;
 
 use crate::args::{Global, When};
@@ -22,6 +24,8 @@ pub enum Outcome {
     Success,
     /// It ran, and the answer is no: refused, different or failed. Exit code 1.
     No,
+    /// It ran as far as it could, and said which input it could not read. Exit code 2.
+    Unreadable,
 }
 
 impl Outcome {
@@ -89,11 +93,6 @@ impl Ui {
         }
     }
 
-    /// Whether the answer is to be JSON.
-    pub fn json(&self) -> bool {
-        self.json
-    }
-
     /// The answer of a command: as one JSON document, or as what `human` makes of it.
     pub fn answer<T: Serialize>(
         &mut self,
@@ -153,6 +152,26 @@ impl Ui {
         }
     }
 
+    /// What is wrong with an input, while the command goes on. Standard error, also with `--quiet`.
+    #[expect(
+        clippy::unused_self,
+        reason = "the way out for all text, whether or not it depends on the flags"
+    )]
+    pub fn complain(&self, complaint: impl fmt::Display) {
+        // As above.
+        let _ = writeln!(io::stderr(), "{complaint}");
+    }
+
+    /// Shows how far some long work is, if somebody watches.
+    pub fn progress(&self, what: &'static str, length: Option<u64>) -> Progress {
+        Progress::new(what, length, !self.quiet && io::stderr().is_terminal())
+    }
+
+    /// Whether answers have colours, for those who make their own.
+    pub fn colors_answers(&self) -> bool {
+        self.color_out && !self.json
+    }
+
     /// A text in a colour, for standard output.
     pub fn paint(&self, paint: Paint, text: impl fmt::Display) -> String {
         if self.color_out { format!("{}{text}\x1b[0m", paint.code()) } else { text.to_string() }
@@ -168,6 +187,7 @@ impl Ui {
         match result {
             Ok(Outcome::Success) => ExitCode::SUCCESS,
             Ok(Outcome::No) => ExitCode::from(1),
+            Ok(Outcome::Unreadable) => ExitCode::from(2),
             Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
             Err(failure) => {
                 let _ = failure.write(&mut io::stderr(), self.json, self.color_err);

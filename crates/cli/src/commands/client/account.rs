@@ -182,7 +182,8 @@ fn list(ui: &mut Ui, exchange: &Exchange, query: &AccountsQuery) -> Result<Outco
     Ok(Outcome::Success)
 }
 
-fn show(ui: &mut Ui, account: &Account) -> io::Result<()> {
+/// An account and what it owns.
+pub fn show(ui: &mut Ui, account: &Account) -> io::Result<()> {
     ui.line(format_args!(
         "{} {} working-orders={} max-notional={} max-working-orders={}",
         account.account,

@@ -35,7 +35,8 @@ impl ShowBook {
     }
 }
 
-fn book_table(book: &Book, by_order: bool) -> Table {
+/// A book as a table, best ask right above best bid.
+pub fn book_table(book: &Book, by_order: bool) -> Table {
     let mut table = Table::new(["side", "#price", "#qty", if by_order { "order" } else { "#orders" }]);
     for level in book.asks.iter().rev() {
         add_level(&mut table, ("ask", Paint::Bad), level, by_order);

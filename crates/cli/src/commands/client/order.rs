@@ -8,7 +8,6 @@ use gateway::api::{
     ReplaceRequest, StpWord, Time, TimeInForceWord,
 };
 use model::{OrderType, Side};
-use std::fmt::Write as _;
 use std::io;
 
 /// Send an order
@@ -236,16 +235,20 @@ fn show_execution(ui: &mut Ui, execution: &ExecutionReport) -> io::Result<()> {
 
 /// The order as it stands, on one line.
 fn summary(order: &Order) -> String {
-    let mut text = format!("{} {} {} {}", order.cl_ord_id, order.side, order.symbol, order.order_qty);
-    match order.price {
-        Some(price) => write!(text, " @ {price}"),
-        None => write!(text, " @ market"),
-    }
-    .and_then(|()| write!(text, " leaves={} cum={}", order.leaves_qty, order.cum_qty))
-    .and_then(|()| if order.cum_qty == Number::ZERO { Ok(()) } else { write!(text, " avg={}", order.avg_px) })
-    .and_then(|()| write!(text, " status={}", order.ord_status))
-    .expect("writing to a string cannot fail");
-    text
+    let price = order.price.map_or_else(|| "market".to_owned(), |price| price.to_string());
+    let average =
+        order.avg_px.filter(|_| order.cum_qty.units() != 0).map(|average| format!(" avg={average}"));
+    format!(
+        "{} {} {} {} @ {price} leaves={} cum={}{} status={}",
+        order.cl_ord_id,
+        order.side,
+        order.symbol,
+        order.order_qty,
+        order.leaves_qty,
+        order.cum_qty,
+        average.unwrap_or_default(),
+        order.ord_status,
+    )
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ fn table(orders: &[Order]) -> Table {
             order.order_qty.to_string(),
             order.leaves_qty.to_string(),
             order.cum_qty.to_string(),
-            or_dash((order.cum_qty.units() != 0).then_some(order.avg_px)),
+            or_dash(order.avg_px.filter(|_| order.cum_qty.units() != 0)),
             order.time_in_force.to_string(),
             status,
         ]);

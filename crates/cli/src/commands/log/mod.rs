@@ -2,8 +2,10 @@
 
 mod export;
 mod record;
+mod repair;
 mod show;
 mod stats;
+mod verify;
 
 use crate::ui::{Outcome, Result, Ui};
 use clap::{Args, Subcommand};
@@ -22,7 +24,9 @@ enum Action {
     Show(show::Show),
     Tail(show::Tail),
     Stats(stats::Stats),
+    Verify(verify::Verify),
     Export(export::Export),
+    Repair(repair::Repair),
 }
 
 impl Log {
@@ -31,6 +35,8 @@ impl Log {
             Action::Show(command) => command.run(ui),
             Action::Tail(command) => command.run(ui),
             Action::Stats(command) => command.run(ui),
+            Action::Verify(command) => command.run(ui),
+            Action::Repair(command) => command.run(ui),
             Action::Export(command) => command.run(ui),
         }
     }

@@ -1,0 +1,137 @@
+//! Putting an exchange together and taking it apart: the node with the core, the session or gateway in front of it, and
+//! the order in which they start and end. Everything that runs an exchange in this process comes here.
+
+use crate::ui::Failure;
+use gateway::{Gateway, GatewayConfig, Session};
+use sequencer::{Durability, Node, NodeConfig, StartError, StopError};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// When a command counts as safe, as people write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DurabilityWord {
+    /// When the disk has it: survives power loss
+    Fsync,
+    /// When the operating system has it: survives the death of the process, not of the machine
+    Os,
+}
+
+impl DurabilityWord {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fsync => "fsync",
+            Self::Os => "os",
+        }
+    }
+}
+
+impl From<DurabilityWord> for Durability {
+    fn from(word: DurabilityWord) -> Self {
+        match word {
+            DurabilityWord::Fsync => Self::Fsync,
+            DurabilityWord::Os => Self::Os,
+        }
+    }
+}
+
+/// What stands in front of the node.
+enum Front {
+    /// A session for others in this process.
+    Session(Session),
+    /// A server for others anywhere.
+    Gateway(Gateway),
+}
+
+/// A running exchange.
+pub struct Running {
+    node: Arc<Node>,
+    front: Front,
+}
+
+impl Running {
+    /// Starts a node and a session on it, and a server if there is an address to listen on.
+    pub fn start(
+        config: NodeConfig,
+        listen: Option<SocketAddr>,
+        gateway: &GatewayConfig,
+    ) -> Result<Self, Failure> {
+        let node = Arc::new(Node::start(config)?);
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+            Failure::failed("the gateway cannot start").caused_by(error)
+        };
+        let front = match listen {
+            None => Front::Session(
+                Session::start(Arc::clone(&node), gateway).map_err(|error| failed(error.into()))?,
+            ),
+            Some(listen) => {
+                let config = GatewayConfig { listen, ..gateway.clone() };
+                let started = Gateway::start(Arc::clone(&node), &config);
+                Front::Gateway(started.map_err(|error| listen_failure(error, listen))?)
+            }
+        };
+        Ok(Self { node, front })
+    }
+
+    /// The way in for this process.
+    pub fn session(&self) -> &Session {
+        match &self.front {
+            Front::Session(session) => session,
+            Front::Gateway(gateway) => gateway.session(),
+        }
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match &self.front {
+            Front::Session(_) => None,
+            Front::Gateway(gateway) => Some(gateway.address()),
+        }
+    }
+
+    /// The core.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Front first, so that whoever was told something was told the truth; then the core, which makes everything durable.
+    pub fn stop(self) -> Result<(), Failure> {
+        match self.front {
+            Front::Session(session) => session.stop(),
+            Front::Gateway(gateway) => gateway.stop(),
+        }
+        match Arc::into_inner(self.node) {
+            Some(node) => Ok(node.stop()?),
+            // Somebody still holds it; the last one to let go stops it.
+            None => Ok(()),
+        }
+    }
+}
+
+fn listen_failure(error: gateway::StartError, listen: SocketAddr) -> Failure {
+    match error {
+        gateway::StartError::Listen { source, .. } => {
+            Failure::failed(format_args!("cannot listen on {listen}"))
+                .caused_by(source)
+                .hint("perhaps an exchange runs there already; choose another address with --listen")
+        }
+        error => Failure::failed("the gateway cannot start").caused_by(error),
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Store(error) => error.into(),
+            StartError::Fold(error) => error.into(),
+            StartError::Config(error) => Self::usage(error),
+            error @ StartError::Thread(_) => Self::failed("the exchange cannot start").caused_by(error),
+        }
+    }
+}
+
+impl From<StopError> for Failure {
+    fn from(error: StopError) -> Self {
+        Self::failed("the exchange did not end as it should; what was acknowledged is safe").caused_by(error)
+    }
+}
