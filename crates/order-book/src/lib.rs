@@ -88,3 +88,8 @@ pub trait OrderBook: Default {
         self.len() == 0
     }
 }
+
+/// The README's example, tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
