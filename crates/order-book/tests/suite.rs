@@ -3,6 +3,8 @@
 use model::{AccountId, OrderId, Price, Quantity, Side};
 use order_book::{Book, Handle, Level, NaiveBook, OrderBook, Resting};
 
+use std::collections::BTreeMap;
+
 /// Runs each function here as a test of each book.
 macro_rules! suite {
     ($($name:ident)*) => {
@@ -27,6 +29,7 @@ suite! {
     any_price_may_rest
     a_sweep_goes_through_every_level
     a_handle_outlives_everything_but_its_order
+    a_touch_may_run_away_from_a_dense_book_faster_than_the_ring_can_follow
 }
 
 fn order(id: u64, price: i64, leaves: u64) -> Resting {
@@ -185,4 +188,69 @@ fn a_handle_outlives_everything_but_its_order<B: OrderBook>() {
         book.remove(far);
     }
     assert_eq!(book.remove(handle), kept);
+}
+
+/// Levels of one order each, by how far behind a reference price they are.
+struct Ladder<B> {
+    book: B,
+    side: Side,
+    levels: BTreeMap<i64, Handle>,
+    added: u64,
+}
+
+impl<B: OrderBook> Ladder<B> {
+    fn add(&mut self, behind: i64) {
+        self.added += 1;
+        let price = if self.side == Side::Sell { 1_000_000 + behind } else { 1_000_000 - behind };
+        let handle = self.book.add(self.side, order(self.added, price, 1));
+        assert_eq!(self.levels.insert(behind, handle), None);
+        self.check_front();
+    }
+
+    fn remove(&mut self, behind: i64) {
+        let handle = self.levels.remove(&behind).expect("there is such a level");
+        self.book.remove(handle);
+        self.check_front();
+    }
+
+    fn check_front(&self) {
+        let front = self.book.front(self.side).map(|(handle, _)| handle);
+        assert_eq!(front, self.levels.values().next().copied());
+    }
+
+    fn check_all(&self) {
+        let handles: Vec<Handle> = self.book.orders(self.side).map(|(handle, _)| handle).collect();
+        assert_eq!(handles, self.levels.values().copied().collect::<Vec<_>>());
+    }
+}
+
+fn a_touch_may_run_away_from_a_dense_book_faster_than_the_ring_can_follow<B: OrderBook>() {
+    for side in [Side::Buy, Side::Sell] {
+        let mut ladder = Ladder { book: B::default(), side, levels: BTreeMap::new(), added: 0 };
+        (0..3_000).for_each(|behind| ladder.add(behind));
+        for _ in 0..2 {
+            // Each jump would carry over hundreds of levels: soon it is not worth it, and the new ones are kept apart.
+            for jump in 1..=8 {
+                for level in 0..3 {
+                    ladder.add(-600 * jump - 40 * level);
+                }
+            }
+            ladder.check_all();
+            // Activity elsewhere makes it worth it again, and those kept apart come in together.
+            for jump in [2, 3, 4, 5, 6] {
+                for _ in 0..600 {
+                    ladder.add(5_000);
+                    ladder.remove(5_000);
+                }
+                ladder.add(-600 * jump - 100);
+                ladder.check_all();
+            }
+            // The touch comes back, through all of them.
+            while let Some((&behind, _)) = ladder.levels.first_key_value().filter(|&(&behind, _)| behind < 0)
+            {
+                ladder.remove(behind);
+            }
+            ladder.check_all();
+        }
+    }
 }
