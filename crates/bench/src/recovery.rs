@@ -9,7 +9,7 @@ use sequencer::{Durability, Node, Snapshotter, SubmitError};
 
 use crate::BenchError;
 use crate::market::{config as market_config, flow, set_up, submit, wait_executed};
-use crate::watch::nanos;
+use crate::watch::{nanos, thread_times, used_between};
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -41,6 +41,8 @@ pub struct Report {
     pub replay_ns: u64,
     /// Events a second in that.
     pub events_per_second: u64,
+    /// What the replaying thread used of the processors for it: tells a slow replay from a busy machine.
+    pub replay_cpu_ns: u64,
     /// The same with each block's checksum taken on trust.
     pub events_per_second_unchecked: u64,
     /// Taking a snapshot of a state that is up to date.
@@ -70,7 +72,9 @@ pub fn run(config: &Config, dir: &Path, mut progress: impl FnMut(&str)) -> Resul
         Ok((started.elapsed(), folded.sequence))
     };
     let (unchecked, _) = whole(false)?;
+    let used = thread_times();
     let (replay, _) = whole(true)?;
+    let replay_cpu_ns = used_between(&used, thread_times()).iter().map(|time| time.cpu_ns).sum();
     let per_second = |took: Duration| (u128::from(events) * 1_000_000_000 / took.as_nanos().max(1)) as u64;
     let (events_per_second, events_per_second_unchecked) = (per_second(replay), per_second(unchecked));
 
@@ -106,6 +110,7 @@ pub fn run(config: &Config, dir: &Path, mut progress: impl FnMut(&str)) -> Resul
         events,
         replay_ns: nanos(replay),
         events_per_second,
+        replay_cpu_ns,
         events_per_second_unchecked,
         snapshot_ns,
         snapshot_bytes: taken.map_or(0, |taken| taken.bytes),

@@ -1,32 +1,39 @@
-//! Looking ahead. What a command will look at lies at random in tables far larger than any cache, and each look waits a
-//! tenth of a microsecond for memory. Looking for a whole window of commands first makes the waits happen at once.
+//! Looking ahead. What a command or an event will look at lies at random in tables far larger than any cache, and each look waits a
+//! tenth of a microsecond for memory. Looking for a whole window of them first makes the waits happen at once.
 //!
 //! Nothing is decided here and nothing changes: leaving it out gives the same events, later.
 
 use crate::orders::{NONE, Order};
 use crate::remembered::Fingerprint;
 use crate::state::State;
-use model::{AccountId, Command, InstrumentId};
+use model::{AccountId, Command, Event, InstrumentId, OrderId};
 use order_book::{Handle, OrderBook};
 
-/// The most commands worth looking ahead for: as many loads as a processor keeps under way.
+/// The most commands or events worth looking ahead for: as many loads as a processor keeps under way.
 pub const WINDOW_MAX: usize = 16;
 
-/// What can be told about a command without looking anywhere.
+/// What can be told about a command or an event without looking anywhere.
 #[derive(Clone, Copy, Debug)]
 pub struct Ahead {
     account: AccountId,
     instrument: InstrumentId,
     /// The id of the order it is about.
     named: Option<Fingerprint>,
+    /// The slot of that order, where it is known.
+    slot: u32,
     /// The id it brings.
     brought: Option<Fingerprint>,
 }
 
 impl Ahead {
     /// Nothing to look at.
-    pub const NOTHING: Self =
-        Self { account: AccountId::UNKNOWN, instrument: InstrumentId::UNKNOWN, named: None, brought: None };
+    pub const NOTHING: Self = Self {
+        account: AccountId::UNKNOWN,
+        instrument: InstrumentId::UNKNOWN,
+        named: None,
+        slot: NONE,
+        brought: None,
+    };
 
     /// What can be told about `command`.
     #[inline]
@@ -35,8 +42,8 @@ impl Ahead {
             Command::SubmitOrder(command) => Self {
                 account: command.account,
                 instrument: command.instrument,
-                named: None,
                 brought: Some(Fingerprint::of(command.account, &command.cl_ord_id)),
+                ..Self::NOTHING
             },
             Command::CancelOrder(command) => Self {
                 account: command.account,
@@ -52,10 +59,33 @@ impl Ahead {
             _ => Self::NOTHING,
         }
     }
+
+    /// What can be told about an event that is about to be applied.
+    #[inline]
+    pub fn of_event(event: &Event) -> Self {
+        let about = |account, id: OrderId| Self { account, slot: id.slot(), ..Self::NOTHING };
+        match event {
+            Event::OrderAccepted(event) => Self {
+                account: event.account,
+                instrument: event.instrument,
+                slot: event.order_id.slot(),
+                brought: Some(Fingerprint::of(event.account, &event.cl_ord_id)),
+                ..Self::NOTHING
+            },
+            Event::OrderReplaced(event) => Self {
+                brought: Some(Fingerprint::of(event.account, &event.cl_ord_id)),
+                ..about(event.account, event.order_id)
+            },
+            Event::OrderCanceled(event) => about(event.account, event.order_id),
+            Event::OrderReduced(event) => about(event.account, event.order_id),
+            Event::Trade(event) => about(event.maker_account, event.maker_order_id),
+            _ => Self::NOTHING,
+        }
+    }
 }
 
 impl<B: OrderBook> State<B> {
-    /// Brings what the commands of a window will look at into the caches. At most [`WINDOW_MAX`] of them count.
+    /// Brings what the commands or events of a window will look at into the caches. At most [`WINDOW_MAX`] of them count.
     ///
     /// Three rounds, because some places are only known from others; within a round no load waits for another.
     pub fn warm(&self, window: &[Ahead]) {
@@ -71,10 +101,12 @@ impl<B: OrderBook> State<B> {
         }
         let mut slots = [NONE; WINDOW_MAX];
         for (ahead, place) in window.iter().zip(&mut slots) {
-            if let Some(slot) = ahead.named.and_then(|id| self.remembered.find(id)) {
-                *place = slot;
-                seen ^=
-                    self.orders.slot(slot).map_or(0, |order| order.id.0 ^ order.expire_at.0.cast_unsigned());
+            *place = ahead.named.and_then(|id| self.remembered.find(id)).unwrap_or(ahead.slot);
+            if *place != NONE {
+                seen ^= self
+                    .orders
+                    .slot(*place)
+                    .map_or(0, |order| order.id.0 ^ order.expire_at.0.cast_unsigned());
             }
             seen ^= self.touch_money(ahead.account, ahead.instrument);
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::{Rules, State, decide, evolve};
+use engine::{Ahead, Rules, State, WINDOW_MAX, decide, evolve};
 use event_store::fs::{Disk, FileSystem};
 use event_store::{Block, ChainHash, Mark, Reader, ReaderOptions, Record};
 use model::{Command, DecodeError, Event, KIND_EVENT_FIRST, Timestamp};
@@ -198,14 +198,32 @@ impl<B: OrderBook> Follower<B> {
 
 /// Applies the events of a block up to a record. Returns how many records that was.
 fn apply<B: OrderBook>(state: &mut State<B>, block: &Block<'_>, up_to: u64) -> Result<u64, FoldError> {
-    let mut records = 0;
+    let mut window = Vec::with_capacity(WINDOW_MAX);
+    let mut count = 0;
     for record in block.records().take_while(|record| record.sequence <= up_to) {
         if record.kind >= KIND_EVENT_FIRST {
-            evolve(state, &event(&record)?);
+            window.push(event(&record)?);
+            if window.len() == WINDOW_MAX {
+                apply_window(state, &mut window);
+            }
         }
-        records += 1;
+        count += 1;
     }
-    Ok(records)
+    apply_window(state, &mut window);
+    Ok(count)
+}
+
+/// Applies a few events, after looking ahead for all of them.
+#[inline]
+fn apply_window<B: OrderBook>(state: &mut State<B>, window: &mut Vec<Event>) {
+    let mut ahead = [Ahead::NOTHING; WINDOW_MAX];
+    for (ahead, event) in ahead.iter_mut().zip(&*window) {
+        *ahead = Ahead::of_event(event);
+    }
+    state.warm(&ahead[..window.len()]);
+    for event in window.drain(..) {
+        evolve(state, &event);
+    }
 }
 
 fn event(record: &Record<'_>) -> Result<Event, FoldError> {
