@@ -13,7 +13,7 @@ use sequencer::{Durability, Node};
 
 use crate::BenchError;
 use crate::market::{config as market_config, flow, set_up, submit, wait_executed};
-use crate::watch::{Follower, Percentiles, ThreadTime, latencies, thread_times, used_between};
+use crate::watch::{Follower, Percentiles, ThreadTime, latencies, per_second, thread_times, used_between};
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -129,10 +129,9 @@ fn run_of(
 ) -> Run {
     let commands = after.core.commands - before.core.commands;
     let records = after.core.records - before.core.records;
-    let per_second = |count: u64| (u128::from(count) * 1_000_000_000 / elapsed.as_nanos().max(1)) as u64;
     Run {
-        commands_per_second: per_second(commands),
-        events_per_second: per_second(records - commands),
+        commands_per_second: per_second(commands, elapsed),
+        events_per_second: per_second(records - commands, elapsed),
         elapsed_ns: crate::watch::nanos(elapsed),
         commands_per_block: commands / (after.core.blocks - before.core.blocks).max(1),
         threads,

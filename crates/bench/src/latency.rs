@@ -14,7 +14,7 @@ use sequencer::{Durability, Node, SubmitError};
 
 use crate::BenchError;
 use crate::market::{config as market_config, flow, set_up, submit, wait_executed};
-use crate::watch::{Follower, Percentiles, histogram, latencies, nanos};
+use crate::watch::{Follower, Percentiles, histogram, latencies, nanos, per_second};
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -113,7 +113,7 @@ fn measure(
     let elapsed = notes.last().map_or(Duration::ZERO, |&(_, at)| at.saturating_duration_since(started));
     node.stop()?;
     let latency = latencies(store, before.watermarks.written + 1, &notes, |index| Some(due(index)))?;
-    let achieved = (u128::from(latency.len()) * 1_000_000_000 / elapsed.as_nanos().max(1)) as u64;
+    let achieved = per_second(latency.len(), elapsed);
     Ok(Run { durability: name, rate, achieved, busy, latency: Percentiles::of(&latency) })
 }
 

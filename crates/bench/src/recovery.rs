@@ -9,7 +9,7 @@ use sequencer::{Durability, Node, Snapshotter, SubmitError};
 
 use crate::BenchError;
 use crate::market::{config as market_config, flow, set_up, submit, wait_executed};
-use crate::watch::{nanos, thread_times, used_between};
+use crate::watch::{nanos, per_second, thread_times, used_between};
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -75,8 +75,8 @@ pub fn run(config: &Config, dir: &Path, mut progress: impl FnMut(&str)) -> Resul
     let used = thread_times();
     let (replay, _) = whole(true)?;
     let replay_cpu_ns = used_between(&used, thread_times()).iter().map(|time| time.cpu_ns).sum();
-    let per_second = |took: Duration| (u128::from(events) * 1_000_000_000 / took.as_nanos().max(1)) as u64;
-    let (events_per_second, events_per_second_unchecked) = (per_second(replay), per_second(unchecked));
+    let (events_per_second, events_per_second_unchecked) =
+        (per_second(events, replay), per_second(events, unchecked));
 
     progress("taking a snapshot");
     let mut snapshotter = Snapshotter::<Book>::new(&store);

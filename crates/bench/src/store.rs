@@ -6,7 +6,7 @@ use std::time::Instant;
 use event_store::{Durability, FlusherWait, Mark, Options, Writer};
 
 use crate::BenchError;
-use crate::watch::nanos;
+use crate::watch::{nanos, per_second};
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -78,7 +78,7 @@ fn measure(
     let started = Instant::now();
     let (mut left, mut time) = (config.records, 1);
     while left > 0 {
-        writer.wait_ready(std::time::Duration::from_secs(60))?;
+        writer.wait_ready(std::time::Duration::from_mins(1))?;
         let mut block = writer.begin(time)?;
         for _ in 0..left.min(records_per_block) {
             block.append(1, 1, 0, &payload).map_err(event_store::Error::from)?;
@@ -93,12 +93,11 @@ fn measure(
     let bytes = writer.stats().bytes;
     drop(writer);
     flusher.join()?;
-    let per_second = |count: u64| (u128::from(count) * 1_000_000_000 / elapsed.as_nanos().max(1)) as u64;
     Ok(Run {
         durability: name,
         records_per_block,
-        records_per_second: per_second(config.records),
-        megabytes_per_second: per_second(bytes) / 1_000_000,
+        records_per_second: per_second(config.records, elapsed),
+        megabytes_per_second: per_second(bytes, elapsed) / 1_000_000,
         elapsed_ns: nanos(elapsed),
     })
 }

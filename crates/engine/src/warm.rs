@@ -129,7 +129,7 @@ impl<B: OrderBook> State<B> {
     /// A working order's place in its book, and its neighbours in its account's chain.
     #[inline]
     fn touch_order(&self, account: AccountId, order: &Order) -> u64 {
-        if order.handle == NONE || order.account != account {
+        if order.id == OrderId::NONE || order.handle == NONE || order.account != account {
             return 0;
         }
         let Some(instrument) = self.instruments.get(order.instrument) else { return 0 };

@@ -1,5 +1,4 @@
 //! The core loop in steady state allocates nothing: every allocation of the thread that polls it is counted.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use engine::NoRules;
 use event_store::{Durability, Options};
