@@ -252,7 +252,9 @@ fn what_fills_a_block_goes_on_in_the_next() {
     config.max_batch = 512;
     config.limits.max_working_orders = 100;
     let mut bench = start(&config, "2026-01-05T15:00:00Z");
-    opening().into_iter().for_each(|command| bench.submit(command));
+    for command in opening() {
+        bench.submit(command);
+    }
     let submitter = bench.core.submitter();
     let before = bench.core.writer().stats().blocks;
     for index in 0..1000 {
