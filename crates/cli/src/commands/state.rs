@@ -4,9 +4,10 @@ use super::client::market::book_table;
 use super::store::Store;
 use crate::ui::{self, Failure, Outcome, Result, Table, Ui};
 use clap::{Args, Subcommand};
+use event_store::Reader;
 use gateway::api::{self, Time};
 use gateway::view::{self, Scales};
-use model::{AccountName, Symbol, Timestamp};
+use model::{AccountName, KIND_EVENT_FIRST, Symbol, Timestamp};
 use order_book::Book;
 use sequencer::replay::{FoldError, Folded, fold};
 use serde::Serialize;
@@ -24,7 +25,7 @@ enum StateAction {
     ///
     /// Equal logs have equal hashes, on every machine and in every way of running.
     Hash {
-        /// After which record; the last committed one if not given
+        /// After the command that this record belongs to; after everything committed if not given
         #[arg(long, value_name = "SEQ")]
         at: Option<u64>,
         #[command(flatten)]
@@ -36,7 +37,7 @@ enum StateAction {
 struct HashAnswer {
     /// BLAKE3 of the state's canonical bytes.
     state_hash: String,
-    /// The record after which the state is this.
+    /// The last record that is in it.
     sequence: u64,
     /// When it was written.
     time: Option<Time>,
@@ -61,12 +62,13 @@ impl State {
     }
 }
 
-/// Travel in time: the exchange after a record
+/// Travel in time: the exchange as it stood after a record
 ///
-/// The state is folded from the log up to that record; the exchange need not run, and if it does it goes on.
+/// A record stands for the whole command it belongs to, with everything that came of it: the sequence number in any
+/// answer will do. The state is folded from the log; the exchange need not run, and if it does it goes on.
 #[derive(Debug, Args)]
 pub struct At {
-    /// After which record
+    /// The record: a sequence number, as in every answer and in "outcry log show"
     #[arg(value_name = "SEQ")]
     sequence: u64,
     #[command(subcommand)]
@@ -134,8 +136,22 @@ impl At {
     }
 }
 
+/// The state after the command that record `at` belongs to: between a command and its last event there is no state
+/// that anybody could have seen.
 fn folded(store: &Store, at: Option<u64>) -> Result<Folded<Book>> {
+    let at = match at {
+        Some(sequence) => Some(command_end(&mut store.reader(false)?, sequence)?),
+        None => None,
+    };
     Ok(fold::<Book>(&store.dir, at)?)
+}
+
+/// The last event of the command that a record belongs to. They are all in one block.
+fn command_end(reader: &mut Reader, sequence: u64) -> Result<u64> {
+    reader.seek_sequence(sequence)?;
+    let Some(block) = reader.next_block()? else { return Ok(sequence) };
+    let events = block.records_from(sequence + 1).take_while(|record| record.kind >= KIND_EVENT_FIRST);
+    Ok(events.last().map_or(sequence, |record| record.sequence))
 }
 
 fn find<'a>(folded: &'a Folded<Book>, name: &str) -> Result<&'a engine::Account> {

@@ -32,6 +32,9 @@ impl From<Error> for Failure {
                 let hint = "\"outcry dev\" makes one in data/dev; name another with --store or OUTCRY_STORE";
                 return Self::usage(error).hint(hint);
             }
+            Error::SequenceOutOfRange { .. } => {
+                return Self::usage(error).hint("\"outcry log stats\" says what the log holds");
+            }
             Error::FormatVersion { .. } => {
                 return Self::usage(error).hint("use the version of this program that wrote it");
             }
@@ -51,7 +54,6 @@ impl From<Error> for Failure {
                     dir.display()
                 )
             }
-            Error::SequenceOutOfRange { .. } => "\"outcry log stats\" says what the log holds".to_owned(),
             _ => return Self::failed(error),
         };
         Self::failed(error).hint(hint)

@@ -66,15 +66,14 @@ impl Replay {
         let running = Running::start(config, None, &GatewayConfig::default())?;
         let outcome = self.through(ui, running.session(), opened);
         running.stop()?;
-        let (summary, commands, elapsed) = outcome?;
+        let (summary, elapsed) = outcome?;
         let folded = sequencer::replay::fold::<order_book::Book>(&store, None)?;
         let answer = Answer {
             file: self.file,
             store: self.store,
             durability: self.durability.as_str(),
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-            commands,
-            commands_per_second: per_second(commands, elapsed),
+            commands_per_second: per_second(summary.commands, elapsed),
             sequence: folded.sequence,
             state_hash: crate::ui::hex(&folded.state.hash()),
             compared: self.compare,
@@ -89,7 +88,7 @@ impl Replay {
         ui: &Ui,
         session: &Session,
         mut opened: Opened,
-    ) -> Result<(simulator::replay::Summary, u64, Duration)> {
+    ) -> Result<(simulator::replay::Summary, Duration)> {
         let info = opened.feed.info();
         let mut options = ReplayOptions::new(info.format);
         (options.first_instrument, options.first_account) = session.read(|model| {
@@ -99,7 +98,7 @@ impl Replay {
         });
         options.settle = if self.compare { Settle::ByEvents } else { Settle::ByFeed };
         options.learn = if self.learn { Learn::LevelsComingIntoView } else { Learn::FirstRow };
-        let mut lane = Lane { session, pending: VecDeque::new(), sent: 0 };
+        let mut lane = Lane { session, pending: VecDeque::new() };
         let mut replay = Replayed::new(info, options);
         for command in replay.setup() {
             lane.send(&mut replay, &command)?;
@@ -118,7 +117,7 @@ impl Replay {
             advance(&progress, &opened, message.record);
         }
         lane.settle(&mut replay)?;
-        Ok((replay.summary().clone(), lane.sent, started.elapsed()))
+        Ok((replay.summary().clone(), started.elapsed()))
     }
 
     fn message(&self, lane: &mut Lane<'_>, replay: &mut Replayed, message: &MarketMessage) -> Result<()> {
@@ -153,7 +152,6 @@ fn per_second(count: u64, elapsed: Duration) -> u64 {
 struct Lane<'a> {
     session: &'a Session,
     pending: VecDeque<Pending>,
-    sent: u64,
 }
 
 impl Lane<'_> {
@@ -166,7 +164,6 @@ impl Lane<'_> {
             match self.session.submit(command.clone(), Wants::Events) {
                 Ok(pending) => {
                     self.pending.push_back(pending);
-                    self.sent += 1;
                     return Ok(());
                 }
                 Err(SubmitError::Busy | SubmitError::TooManyInFlight) if self.pending.is_empty() => {

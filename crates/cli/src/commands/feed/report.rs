@@ -16,8 +16,6 @@ pub struct Answer {
     pub store: Option<PathBuf>,
     pub durability: &'static str,
     pub elapsed_ms: u64,
-    /// Commands sent.
-    pub commands: u64,
     pub commands_per_second: u64,
     /// The last record of the log.
     pub sequence: u64,
@@ -38,7 +36,7 @@ pub fn show(ui: &mut Ui, answer: &Answer) -> io::Result<()> {
         ("messages", format!("{} ({})", ui::count(summary.messages), listed(&summary.by_kind))),
         (
             "commands",
-            format!("{} in {} ms, {rate}/s", ui::count(answer.commands), ui::count(answer.elapsed_ms)),
+            format!("{} in {} ms, {rate}/s", ui::count(summary.commands), ui::count(answer.elapsed_ms)),
         ),
         ("seeds", ui::count(summary.seeds)),
         ("trades", ui::count(summary.trades)),
