@@ -6,22 +6,26 @@ use std::collections::BTreeMap;
 
 /// A trading account.
 #[derive(Clone, Debug)]
+// What every order asks of an account is in its first cache line; its name is in the second.
+#[repr(C, align(64))]
 pub struct Account {
     /// Its id.
     pub id: AccountId,
-    /// Its name.
-    pub name: AccountName,
+    /// How many orders it has working.
+    pub working_orders: u32,
+    /// The most orders it may have working; `u32::MAX` for no limit.
+    pub max_working_orders: u32,
+    /// Its working orders, oldest first.
+    pub(crate) ages: AgeList,
     /// Whether it may trade.
     pub status: AccountStatus,
     /// The largest value of one order, in the order's currency; `None` for no limit.
     pub max_notional: Option<Decimal>,
-    /// The most orders it may have working; `u32::MAX` for no limit.
-    pub max_working_orders: u32,
-    /// How many orders it has working.
-    pub working_orders: u32,
-    /// Its working orders, oldest first.
-    pub(crate) ages: AgeList,
+    /// Its name.
+    pub name: AccountName,
 }
+
+const _: () = assert!(std::mem::offset_of!(Account, name) <= 64);
 
 /// All accounts, by id and by name.
 #[derive(Clone, Debug, Default)]

@@ -105,8 +105,6 @@ fn accepted<B: OrderBook>(state: &mut State<B>, event: &OrderAccepted) {
         expire_at: event.expire_at,
         handle: NONE,
         timer: NONE,
-        older: NONE,
-        younger: NONE,
         side,
         order_type: event.order_type,
         time_in_force: event.time_in_force,

@@ -13,6 +13,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 
 /// A working order.
 #[derive(Clone, Debug)]
+#[repr(align(32))]
 pub struct Order {
     /// The exchange's id for it; greater for younger orders.
     pub id: OrderId,
@@ -34,10 +35,6 @@ pub struct Order {
     pub(crate) handle: u32,
     /// Its place among the timers; [`NONE`] without one.
     pub(crate) timer: u32,
-    /// The next older working order of the account.
-    pub(crate) older: u32,
-    /// The next younger working order of the account.
-    pub(crate) younger: u32,
     /// Buy or sell.
     pub side: Side,
     /// Market or limit.
@@ -50,7 +47,7 @@ pub struct Order {
     pub self_trade_prevention: SelfTradePrevention,
 }
 
-// A line and a half: ten million commands a day touch this table at random.
+// Aligned to half a cache line, so that none touches a third one: nearly every command finds an order at random.
 const _: () = assert!(size_of::<Order>() == 96);
 
 impl Order {
@@ -66,8 +63,6 @@ impl Order {
         expire_at: Timestamp::NONE,
         handle: NONE,
         timer: NONE,
-        older: NONE,
-        younger: NONE,
         side: Side::Buy,
         order_type: OrderType::Limit,
         time_in_force: TimeInForce::Day,
@@ -97,10 +92,20 @@ impl AgeList {
     pub const EMPTY: Self = Self { oldest: NONE, youngest: NONE };
 }
 
+/// An order's neighbours in its account's chain.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    older: u32,
+    younger: u32,
+}
+
 /// The table of working orders.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Orders {
     slots: Vec<Order>,
+    /// By slot. Apart from the orders, because an order that goes touches both its neighbours here: eight bytes each stay in
+    /// the cache where a hundred would not.
+    links: Vec<Link>,
     free: Vec<u32>,
     /// Orders accepted since the beginning of the log.
     accepted: u64,
@@ -155,20 +160,20 @@ impl Orders {
     /// An account's working orders, oldest first.
     pub fn of(&self, ages: AgeList) -> impl Iterator<Item = &Order> {
         let order = move |slot: u32| self.slots.get(slot as usize);
-        std::iter::successors(order(ages.oldest), move |last| order(last.younger))
+        let younger = move |last: &Order| self.links[last.id.slot() as usize].younger;
+        std::iter::successors(order(ages.oldest), move |last| order(younger(last)))
     }
 
     /// Takes in the order that [`Orders::next_id`] named, as the youngest of its account.
     #[inline]
-    pub fn insert(&mut self, mut order: Order, ages: &mut AgeList) {
+    pub fn insert(&mut self, order: Order, ages: &mut AgeList) {
         assert_eq!(order.id, self.next_id(), "orders are numbered in the order of acceptance");
         let slot = order.id.slot();
-        order.older = ages.youngest;
-        order.younger = NONE;
         if self.free.pop().is_some() {
             self.slots[slot as usize] = order;
         } else {
             self.slots.push(order);
+            self.links.push(Link { older: NONE, younger: NONE });
         }
         self.accepted += 1;
         self.append(slot, ages);
@@ -178,17 +183,14 @@ impl Orders {
     #[inline]
     pub fn remove(&mut self, id: OrderId, ages: &mut AgeList) {
         let slot = id.slot();
-        let (older, younger) = {
-            let order = self.working(id);
-            order.id = OrderId::NONE;
-            (order.older, order.younger)
-        };
-        match self.slots.get_mut(older as usize) {
-            Some(order) => order.younger = younger,
+        self.working(id).id = OrderId::NONE;
+        let Link { older, younger } = self.links[slot as usize];
+        match self.links.get_mut(older as usize) {
+            Some(link) => link.younger = younger,
             None => ages.oldest = younger,
         }
-        match self.slots.get_mut(younger as usize) {
-            Some(order) => order.older = older,
+        match self.links.get_mut(younger as usize) {
+            Some(link) => link.older = older,
             None => ages.youngest = older,
         }
         self.free.push(slot);
@@ -197,6 +199,7 @@ impl Orders {
     /// Makes room for as many orders as may ever work, so that the table never moves.
     pub fn reserve(&mut self, orders: usize) {
         self.slots.reserve_exact(orders);
+        self.links.reserve_exact(orders);
         self.free.reserve_exact(orders);
     }
 
@@ -204,12 +207,23 @@ impl Orders {
         self.slots.capacity()
     }
 
-    fn append(&mut self, slot: u32, ages: &mut AgeList) {
-        match self.slots.get_mut(ages.youngest as usize) {
-            Some(order) => order.younger = slot,
+    /// Chains the order in a slot as the youngest of its account.
+    pub fn append(&mut self, slot: u32, ages: &mut AgeList) {
+        self.links[slot as usize] = Link { older: ages.youngest, younger: NONE };
+        match self.links.get_mut(ages.youngest as usize) {
+            Some(link) => link.younger = slot,
             None => ages.oldest = slot,
         }
         ages.youngest = slot;
+    }
+
+    /// Looks where an order's neighbours in its account's chain are, so that taking it out soon after is quick. What it
+    /// returns means nothing.
+    #[inline]
+    pub fn touch_neighbours(&self, slot: u32) -> u64 {
+        let Link { older, younger } = self.links[slot as usize];
+        let seen = |slot: u32| self.links.get(slot as usize).map_or(0, |link| u64::from(link.older));
+        seen(older) ^ seen(younger)
     }
 
     /// Orders accepted since the beginning of the log.
@@ -224,11 +238,11 @@ impl Orders {
 
     /// A table with nothing but vacant slots and room for so many orders, when a snapshot is read.
     pub fn restored(accepted: u64, used: usize, free: Vec<u32>, room: usize) -> Self {
-        let mut table = Self { slots: Vec::new(), free, accepted };
+        let mut table = Self { slots: Vec::new(), links: Vec::new(), free, accepted };
         if used > 0 {
-            table.slots.reserve_exact(room);
-            table.free.reserve_exact(room - table.free.len());
+            table.reserve(room);
             table.slots.resize(used, Order::VACANT);
+            table.links.resize(used, Link { older: NONE, younger: NONE });
         }
         table
     }
@@ -242,11 +256,5 @@ impl Orders {
             }
             _ => false,
         }
-    }
-
-    /// Chains an order as the youngest of its account, when a snapshot is read.
-    pub fn restore_age(&mut self, slot: u32, ages: &mut AgeList) {
-        self.slots[slot as usize].older = ages.youngest;
-        self.append(slot, ages);
     }
 }

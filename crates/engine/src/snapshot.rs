@@ -372,7 +372,7 @@ impl<B: OrderBook> State<B> {
             let timer = (order.time_in_force == TimeInForce::Gtd).then_some(order.expire_at);
             let account = self.accounts.get_mut(order.account);
             account.working_orders += 1;
-            self.orders.restore_age(id.slot(), &mut account.ages);
+            self.orders.append(id.slot(), &mut account.ages);
             if let Some(time) = timer {
                 self.timers.insert(time, id, &mut self.orders);
             }
@@ -402,8 +402,6 @@ fn order(event: &OrderAccepted, cum: Quantity) -> Order {
         expire_at: event.expire_at,
         handle: NONE,
         timer: NONE,
-        older: NONE,
-        younger: NONE,
         side: event.side,
         order_type: event.order_type,
         time_in_force: event.time_in_force,

@@ -134,10 +134,8 @@ impl<B: OrderBook> State<B> {
         }
         let Some(instrument) = self.instruments.get(order.instrument) else { return 0 };
         let resting = instrument.book.get(Handle(order.handle));
-        let chained = |slot| self.orders.slot(slot).map_or(0, |order| u64::from(order.older));
         resting.leaves.0
-            ^ chained(order.older)
-            ^ chained(order.younger)
+            ^ self.orders.touch_neighbours(order.id.slot())
             ^ self.touch_money(account, order.instrument)
     }
 }
