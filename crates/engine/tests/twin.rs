@@ -8,7 +8,7 @@ mod common;
 use common::Exchange;
 use common::flow::{Dice, command, opening};
 use common::oracle::Oracle;
-use engine::{NoRules, State, decide, evolve};
+use engine::{Ahead, NoRules, State, decide, evolve};
 use model::{AdvanceTime, Command, Event};
 use order_book::{Book, NaiveBook};
 use proptest::collection::vec;
@@ -34,6 +34,7 @@ impl Twins {
     }
 
     fn tell(&mut self, command: &Command) -> Vec<Event> {
+        self.fast.state.warm(&[Ahead::of(command)]);
         let events = self.fast.tell(command.clone());
         assert_eq!(events, self.naive.tell(command.clone()), "naive = fast");
         for event in &events {
