@@ -41,7 +41,7 @@ fn main() {
     let mut arguments = std::env::args().skip(1).map(|word| word.parse::<u64>().expect("a number"));
     let total = arguments.next().unwrap_or(10_000_000);
     let mut random = Random(arguments.next().unwrap_or(1));
-    let (mut done, mut trades) = (0, 0);
+    let (mut done, mut trades, mut orders) = (0, 0, 0);
     while done < total {
         let mut twins = Twins {
             fast: Exchange::default(),
@@ -66,9 +66,12 @@ fn main() {
         assert_eq!(hash, twins.naive.state.hash(), "the books are part of the state");
         assert_eq!(hash, twins.replay.hash(), "a replay of the events is the state");
         trades += twins.oracle.trades;
+        orders += twins.oracle.orders();
         if done % 1_000_000 < LIFE {
-            println!("{done} commands, {trades} trades: no difference");
+            println!("{done} commands, {orders} orders, {trades} trades: no difference");
         }
     }
-    println!("{done} commands, {trades} trades: naive = fast, every state sound, every replay equal");
+    println!(
+        "{done} commands, {orders} orders, {trades} trades: naive = fast, every state sound, every replay equal"
+    );
 }

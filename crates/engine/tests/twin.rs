@@ -148,7 +148,7 @@ fn the_flow_reaches_everything() {
     use std::collections::BTreeSet;
     let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut random = common::flow::Random(7);
-    for _ in 0..40 {
+    for _ in 0..150 {
         let mut twins = Twins::open();
         for _ in 0..800 {
             for event in twins.step(random.dice()) {

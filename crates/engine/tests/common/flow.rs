@@ -13,7 +13,7 @@ use model::{
 pub type Dice = [u8; 10];
 
 const ACCOUNTS: u8 = 5;
-const IDS: u8 = 14;
+const IDS: u8 = 24;
 
 /// The commands that every flow begins with: three instruments that differ in everything, five accounts.
 pub fn opening() -> Vec<Command> {
@@ -23,11 +23,11 @@ pub fn opening() -> Vec<Command> {
     beta.max_quantity = decimal("0.5");
     let mut gamma = instrument("GAMMA", "1", "10");
     gamma.currency = AssetCode::new("EUR").expect("a code");
-    gamma.max_notional = decimal("150");
+    gamma.max_notional = decimal("300");
     let mut commands: Vec<Command> = vec![
         Configure {
-            max_order_ids: 36,
-            max_working_orders: 11,
+            max_order_ids: 60,
+            max_working_orders: 18,
             max_accounts: u32::from(ACCOUNTS),
             max_instruments: 3,
             reserved: 0,
@@ -152,34 +152,40 @@ pub fn command(now: Timestamp, day: &mut i32, dice: Dice) -> Command {
     match kind {
         0..=149 => submit(now, dice).into(),
         150..=194 => replace(dice).into(),
-        195..=219 => CancelOrder { cl_ord_id: cl_ord_id(name), account, reserved: 0 }.into(),
-        220..=223 => {
+        195..=217 => CancelOrder { cl_ord_id: cl_ord_id(name), account, reserved: 0 }.into(),
+        218..=223 => {
             let instrument = if how < 128 { InstrumentId::ALL } else { instrument_id(what) };
             CancelAll { account, instrument }.into()
         }
         224..=231 => {
             // Mostly open: a closed market teaches little.
-            let phases = [Phase::Open, Phase::Open, Phase::Halted, Phase::Open, Phase::Closed, Phase::Open];
-            let phase = if much == 255 { Phase::Auction } else { pick(&phases, much) };
+            let phase = match much {
+                255 => Phase::Auction,
+                0..=229 => Phase::Open,
+                _ => pick(&[Phase::Halted, Phase::Closed], much),
+            };
             SetPhase { instrument: instrument_id(what), phase, reserved: [0; 3] }.into()
         }
         232..=239 => Deposit { asset, amount, account, reserved: 0 }.into(),
         240..=243 => Withdraw { asset, amount, account, reserved: 0 }.into(),
-        244..=245 => {
+        244..=246 => {
             *day += 1;
             StartTradingDay { day: DayNumber(*day), reserved: 0 }.into()
         }
-        246 if mode < 16 => KillAccount { account, reserved: 0 }.into(),
-        246..=250 => {
-            let statuses = [AccountStatus::Verified, AccountStatus::Verified, AccountStatus::Suspended];
-            let status = if much > 250 { AccountStatus::Opened } else { pick(&statuses, much) };
+        247 if mode < 8 => KillAccount { account, reserved: 0 }.into(),
+        247..=250 => {
+            let status = match much {
+                0..=219 => AccountStatus::Verified,
+                220..=239 => AccountStatus::Suspended,
+                _ => AccountStatus::Opened,
+            };
             SetAccountStatus { account, status, reserved: [0; 3] }.into()
         }
         251 => {
             let limits = AccountLimitsChanged {
-                max_notional: pick(&[Decimal::NONE, decimal("45.125"), decimal("0")], how),
+                max_notional: pick(&[Decimal::NONE, Decimal::NONE, decimal("45.125"), decimal("0")], how),
                 account,
-                max_working_orders: pick(&[u32::MAX, 4, 2], many),
+                max_working_orders: pick(&[u32::MAX, u32::MAX, 4, 2], many),
             };
             SetAccountLimits {
                 max_notional: limits.max_notional,

@@ -29,12 +29,9 @@ pub struct Oracle {
     /// Every resting order in the order of its arrival, over all instruments and prices.
     resting: Vec<OrderId>,
     last_trade: u64,
-    last_order: OrderId2,
+    last_order: u64,
     pub trades: u64,
 }
-
-/// How many orders were accepted so far.
-type OrderId2 = u64;
 
 impl Oracle {
     pub fn hear(&mut self, event: &Event) {
@@ -89,6 +86,11 @@ impl Oracle {
             }
             _ => {}
         }
+    }
+
+    /// How many orders were accepted.
+    pub fn orders(&self) -> u64 {
+        self.last_order
     }
 
     /// Nothing may be left half done between two commands.
