@@ -66,3 +66,50 @@ pub enum When {
     /// Not at all
     Never,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    /// Every command that does something, with the way to it: `log show`.
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        let mut subcommands = command.get_subcommands().peekable();
+        if subcommands.peek().is_none() {
+            found.push(path.to_owned());
+        }
+        for subcommand in subcommands {
+            let path = format!("{path} {}", subcommand.get_name());
+            leaves(subcommand, path.trim_start(), found);
+        }
+    }
+
+    #[test]
+    fn the_definitions_do_not_contradict_each_other() {
+        Outcry::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_described() {
+        let guide = include_str!("../../../docs/CLI.md");
+        let mut commands = Vec::new();
+        leaves(&Outcry::command(), "", &mut commands);
+        assert!(commands.len() > 30, "{commands:?}");
+        for command in commands {
+            assert!(guide.contains(&format!("`{command}")), "docs/CLI.md does not describe `{command}`");
+        }
+    }
+
+    #[test]
+    fn every_command_and_option_has_help() {
+        fn check(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+            for argument in command.get_arguments() {
+                let has_help = argument.get_help().is_some() || argument.get_long_help().is_some();
+                assert!(has_help, "{} of {} has no help", argument.get_id(), command.get_name());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Outcry::command());
+    }
+}

@@ -287,7 +287,9 @@ fn no_acknowledged_order_is_lost_to_kill_9() {
             set_up(&client);
         }
         let mut reader = Reader::open(Path::new(at)).unwrap();
-        told.iter().for_each(|told| check(&mut reader, told));
+        for told in &told {
+            check(&mut reader, told);
+        }
         let counts = repeat(&client, &mut reader, &lost);
         (had_counted, had_not) = (had_counted + counts.0, had_not + counts.1);
         if cycle < kills {

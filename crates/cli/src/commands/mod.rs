@@ -1,5 +1,6 @@
 //! The commands, one file a group. A command is here when it works, not before.
 
+mod bench;
 mod client;
 mod completions;
 mod config;
@@ -41,6 +42,7 @@ pub enum Command {
     At(state::At),
     Scenario(scenario::Scenario),
     Feed(feed::Feed),
+    Bench(bench::Bench),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     Man(man::Man),
@@ -68,6 +70,7 @@ pub fn run(command: Command, ui: &mut Ui) -> Result<Outcome> {
         Command::At(command) => command.run(ui),
         Command::Scenario(command) => command.run(ui),
         Command::Feed(command) => command.run(ui),
+        Command::Bench(command) => command.run(ui),
         Command::Doctor(command) => command.run(ui),
         Command::Completions(command) => command.run(ui),
         Command::Man(command) => command.run(ui),

@@ -1,8 +1,9 @@
 //! `outcry doctor`: is this machine, and this store, fit to run an exchange? Each check gives a verdict and, where
 //! there is something to do, a hint. It changes nothing; measuring the disk uses a temporary file that it removes.
 
-mod disk;
+pub mod disk;
 mod machine;
+mod store;
 
 use crate::ui::{Outcome, Paint, Result, Table, Ui};
 use clap::Args;
@@ -25,7 +26,7 @@ pub struct Doctor {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Verdict {
+pub enum Verdict {
     Ok,
     Warning,
     Failed,
@@ -33,13 +34,13 @@ enum Verdict {
 
 /// What one check found.
 #[derive(Debug, Serialize)]
-struct Check {
+pub struct Check {
     name: &'static str,
     verdict: Verdict,
     /// What was found, in words.
     found: String,
     /// What to do about it.
-    hint: Option<String>,
+    pub hint: Option<String>,
 }
 
 impl Check {
@@ -66,7 +67,8 @@ struct Answer {
 impl Doctor {
     pub fn run(self, ui: &mut Ui) -> Result<Outcome> {
         let directory = disk::nearest_existing(&self.store);
-        let checks = vec![
+        let mut checks = store::checks(&self.store);
+        checks.extend([
             disk::file_system(&directory),
             disk::space(&directory),
             disk::sync_latency(&directory),
@@ -77,7 +79,7 @@ impl Doctor {
             machine::clock_source(),
             machine::clock_steadiness(),
             machine::port(self.listen),
-        ];
+        ]);
         let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Ok);
         ui.answer(&Answer { verdict, checks }, show)?;
         Ok(Outcome::when(verdict != Verdict::Failed))

@@ -1,0 +1,161 @@
+//! Reports as tables.
+
+use crate::ui::{self, Paint, Table, Ui, count, duration_ns};
+use bench::{Percentiles, book, core, latency, recovery, store};
+use std::io;
+
+pub fn book(ui: &mut Ui, report: &book::Report) -> io::Result<()> {
+    let mut table = Table::new([
+        "shape",
+        "book",
+        "#ns/msg",
+        "#M msg/s",
+        "#x ours",
+        "#p50",
+        "#p99",
+        "#p99.9",
+        "#max",
+        "#B/order",
+        "trades and depth",
+    ]);
+    for shape in &report.shapes {
+        for engine in &shape.engines {
+            let agreement = if engine.agreement.is_full() {
+                ("equal".to_owned(), Some(Paint::Good))
+            } else {
+                let book::Agreement { trades, equal, told, same_depth } = engine.agreement;
+                let depth = if same_depth { "same depth" } else { "other depth" };
+                (format!("{equal} of {trades} equal, {told} told, {depth}"), Some(Paint::Careful))
+            };
+            let bytes = engine.bytes_per_resting_order;
+            table.painted([
+                (shape.shape.clone(), None),
+                (engine.name.clone(), None),
+                (format!("{:.1}", engine.ns_per_message), None),
+                (format!("{:.2}", engine.million_messages_per_second), None),
+                (format!("{:.2}", engine.times_ours), None),
+                (duration_ns(engine.p50_ns), None),
+                (duration_ns(engine.p99_ns), None),
+                (duration_ns(engine.p999_ns), None),
+                (duration_ns(engine.max_ns), None),
+                (bytes.map_or_else(|| "-".to_owned(), |bytes| format!("{bytes:.1}")), None),
+                agreement,
+            ]);
+        }
+    }
+    ui.table(&table)?;
+    for shape in &report.shapes {
+        if let Some(times) = shape.times_fastest_peer {
+            ui.line(format_args!("{}: {times:.2} times as fast as the fastest other book", shape.shape))?;
+        }
+    }
+    ui.line(format_args!("percentiles include one reading of the clock, {:.0} ns", report.clock_ns))
+}
+
+pub fn store(ui: &mut Ui, report: &store::Report) -> io::Result<()> {
+    let mut table = Table::new(["durability", "#records/block", "#records/s", "#MB/s", "#time"]);
+    for run in &report.runs {
+        table.row([
+            run.durability.to_owned(),
+            count(run.records_per_block),
+            count(run.records_per_second),
+            count(run.megabytes_per_second),
+            duration_ns(run.elapsed_ns),
+        ]);
+    }
+    ui.table(&table)
+}
+
+pub fn core(ui: &mut Ui, report: &core::Report) -> io::Result<()> {
+    let mut table = Table::new([
+        "durability",
+        "#commands/s",
+        "#events/s",
+        "#time",
+        "#commands/block",
+        "#ring full",
+        "#p50",
+        "#p99",
+        "#max",
+    ]);
+    let runs = [("os", &report.os), ("fsync", &report.fsync)];
+    for (durability, run) in runs {
+        table.row([
+            durability.to_owned(),
+            count(run.commands_per_second),
+            count(run.events_per_second),
+            duration_ns(run.elapsed_ns),
+            count(run.commands_per_block),
+            count(run.busy),
+            duration_ns(run.latency.p50_ns),
+            duration_ns(run.latency.p99_ns),
+            duration_ns(run.latency.max_ns),
+        ]);
+    }
+    ui.table(&table)?;
+    for (durability, run) in runs {
+        let threads: Vec<String> = run
+            .threads
+            .iter()
+            .map(|thread| format!("{} {}", thread.thread, duration_ns(thread.cpu_ns)))
+            .collect();
+        ui.line(format_args!("processor time, {durability}: {}", threads.join(", ")))?;
+    }
+    ui.line("the ring is kept full: most of the latency is waiting in it (see bench latency)")
+}
+
+pub fn latency(ui: &mut Ui, report: &latency::Report) -> io::Result<()> {
+    let mut table = Table::new([
+        "durability",
+        "#due/s",
+        "#done/s",
+        "#refused",
+        "#p50",
+        "#p90",
+        "#p99",
+        "#p99.9",
+        "#p99.99",
+        "#max",
+    ]);
+    let mut add = |words: [String; 4], latency: &Percentiles| {
+        let [durability, due, done, refused] = words;
+        let Percentiles { p50_ns, p90_ns, p99_ns, p99_9_ns, p99_99_ns, max_ns, .. } = *latency;
+        let [p50, p90, p99, p99_9, p99_99, max] =
+            [p50_ns, p90_ns, p99_ns, p99_9_ns, p99_99_ns, max_ns].map(duration_ns);
+        table.row([durability, due, done, refused, p50, p90, p99, p99_9, p99_99, max]);
+    };
+    let none = || "-".to_owned();
+    add(["disk alone".to_owned(), none(), none(), none()], &report.disk);
+    for run in &report.runs {
+        let words = [run.durability.to_owned(), count(run.rate), count(run.achieved), count(run.busy)];
+        add(words, &run.latency);
+    }
+    ui.table(&table)
+}
+
+pub fn recovery(ui: &mut Ui, report: &recovery::Report) -> io::Result<()> {
+    let rows = [
+        ("log", format!("{} records, {} events", count(report.records), count(report.events))),
+        (
+            "replay",
+            format!(
+                "{} ({} of processor time), {} events/s; {} without checksums",
+                duration_ns(report.replay_ns),
+                duration_ns(report.replay_cpu_ns),
+                count(report.events_per_second),
+                count(report.events_per_second_unchecked)
+            ),
+        ),
+        ("snapshot", format!("{} in {}", ui::bytes(report.snapshot_bytes), duration_ns(report.snapshot_ns))),
+        (
+            "restart",
+            format!(
+                "serves after {}, {} of it recovery of {} records after the snapshot",
+                duration_ns(report.serves_after_ns),
+                duration_ns(report.recovery_ns),
+                count(report.tail_records)
+            ),
+        ),
+    ];
+    rows.iter().try_for_each(|(name, value)| ui.line(format_args!("{name:<9} {value}")))
+}
