@@ -5,10 +5,13 @@ use super::node::{DurabilityWord, Running};
 use super::serve::{Banner, until_told_to_stop};
 use crate::ui::{Failure, Outcome, Result, Ui};
 use clap::Args;
-use gateway::DEFAULT_PORT;
 use gateway::demo::{Demo, DemoConfig};
+use gateway::{DEFAULT_PORT, Session};
+use model::Side;
+use order_book::OrderBook as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// Small enough to be prepared in a moment on any disk.
 const SEGMENT_BYTES: u64 = 32 << 20;
@@ -19,6 +22,9 @@ const LIMITS: LimitSettings = LimitSettings {
     max_accounts: 4_096,
     max_instruments: 256,
 };
+
+/// How long to wait for the simulated traders to fill the books.
+const BOOKS_MAX: Duration = Duration::from_secs(3);
 
 /// Start a trading exchange with a demo market
 ///
@@ -60,8 +66,25 @@ impl Dev {
                 return Err(Failure::failed(error).hint("choose a fresh --store for the demo market"));
             }
         };
+        if self.rate > 0 {
+            wait_for_books(running.session());
+        }
         let banner = Banner::new(&running, Some(self.rate));
         ui.item(&banner, Banner::show)?;
         until_told_to_stop(ui, running, Some(demo))
+    }
+}
+
+/// Waits until somebody buys and sells everything, so that the first order of a newcomer meets a market; not for long.
+fn wait_for_books(session: &Session) {
+    let begun = Instant::now();
+    let two_sided = || {
+        session.read(|model| {
+            let mut instruments = model.state().instruments();
+            instruments.all(|it| [Side::Buy, Side::Sell].iter().all(|&side| it.book().best(side).is_some()))
+        })
+    };
+    while !two_sided() && begun.elapsed() < BOOKS_MAX {
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
