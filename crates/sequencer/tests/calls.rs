@@ -97,6 +97,7 @@ fn the_core_thread_calls_nothing_in_steady_state() {
     // strace splits a call that another thread's interrupts in two lines: the mark's own second half is no new call.
     let resumed = |line: &&str| line.contains("statx resumed");
     let core: Vec<_> = steady.iter().copied().filter(calls).filter(|line| !resumed(line)).collect();
-    assert!(trace.contains(END) && steady.len() > core.len(), "other threads do call: {}", steady.len());
+    // The trace shows calls where there are any: the flusher syncs, whether within these milliseconds or not.
+    assert!(trace.contains(END) && trace.contains("fdatasync"), "the trace is not whole");
     assert_eq!(core, Vec::<&str>::new());
 }
