@@ -70,6 +70,9 @@ pub struct Run {
     pub latency: Percentiles,
 }
 
+/// How long a new store is left alone before the measurement begins.
+const SETTLE: Duration = Duration::from_secs(4);
+
 /// Runs the benchmark in directories under `dir`. `progress` hears what is about to be done.
 pub fn run(config: &Config, dir: &Path, mut progress: impl FnMut(&str)) -> Result<Report, BenchError> {
     progress("measuring the disk");
@@ -104,6 +107,9 @@ fn measure(
         submit(&node.submitter(), 0, command)?;
     }
     wait_executed(&node, set_up + config.warm_up)?;
+    // A store that has just been made still prepares the segments it will need: half a gibibyte of zeros, to the disk. An exchange
+    // opens its doors after that, not during it.
+    std::thread::sleep(SETTLE);
     let before = node.status();
     let follower = Follower::start(node.watermarks());
     let (due, busy) = send(&node, rate, measured)?;
