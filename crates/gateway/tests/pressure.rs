@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -97,11 +98,29 @@ fn too_many_in_flight_are_told_to_come_back() {
         session.submit(limit(alice, "a2", Side::Buy, 900), Wants::Events).unwrap_err(),
         SubmitError::TooManyInFlight
     );
-    // Not over HTTP: a request looks its names up first, and waits behind the follower, which waits for the silence to end.
     drop(silence);
     assert!(first.wait(Duration::from_secs(50)).unwrap().is_ok());
     drop(first);
     assert_eq!(exchange.client.cancel("alice", "a1").unwrap().order.ord_status, OrdStatus::Canceled);
+
+    // Over HTTP the read model must be free, since a request looks its names up there: so the one place is kept busy instead.
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                if let Ok(mut busy) = session.submit(limit(alice, "a1", Side::Buy, 900), Wants::Events) {
+                    let _ = busy.wait(Duration::from_secs(50));
+                }
+            }
+        });
+        let refused = (0..1_000)
+            .map(|_| exchange.raw("DELETE", "/v1/orders/alice/a1", &[], None))
+            .find(|answer| answer.status == 503);
+        over.store(true, Ordering::Relaxed);
+        let refused = refused.expect("the only place is nearly always taken");
+        assert_eq!(refused.problem().code, "TOO_MANY_IN_FLIGHT");
+        assert_eq!(refused.retry_after.as_deref(), Some("1"));
+    });
     exchange.stop();
 }
 
