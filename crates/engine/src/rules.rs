@@ -1,26 +1,13 @@
-//! What the engine asks of rules. A rule can reject an order, never change anything; the engine knows neither what a
-//! rule is made of nor where it runs.
+//! What the engine asks of rules. A rule can reject an order, never change anything; the engine knows neither what a rule
+//! is made of nor where it runs. Which rules are in force, in which order and for whom, is in the log and so in the
+//! [`State`](crate::State); what a rule sees are the rows below, which the contract in `wit/` describes word by word.
 
 use model::{
-    AccountId, Cash, InstrumentId, OrderId, OrderType, Price, Quantity, SelfTradePrevention, Side,
-    TimeInForce,
+    AccountId, ActivationId, InstrumentId, OrderId, OrderType, Price, Quantity, RuleActivated, RuleFault,
+    SelfTradePrevention, Side, TimeInForce,
 };
 
-/// A rule's answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
-    /// No objection.
-    Accept,
-    /// The order is refused with `RULE`.
-    Reject {
-        /// Which rule said no.
-        rule: u16,
-        /// The rule's own code for why.
-        code: u32,
-    },
-}
-
-/// An order as rules see it: a new one, or a working one as a replace would make it.
+/// An order that passed the checks before `RULE`: a new one, or a working one as a replace would make it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ProposedOrder {
     /// Whose.
@@ -47,61 +34,104 @@ pub struct ProposedOrder {
     pub self_trade_prevention: SelfTradePrevention,
 }
 
-/// What a risk rule may know beside the order: flat numbers as they are when the order's turn has come.
+/// What a validation rule sees of an order: the words of a row, as `validation-rule.check` in `wit/validation.wit` has them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RiskFacts {
+#[repr(transparent)]
+pub struct ValidationRow(pub [u64; VALIDATION_WORDS]);
+
+/// Words in a [`ValidationRow`].
+pub const VALIDATION_WORDS: usize = 12;
+
+/// What a risk rule sees of an order: the parameters of `risk-rule.check` in `wit/risk.wit`, in that order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RiskRow {
+    /// The account's id.
+    pub account: u32,
+    /// The instrument's id.
+    pub instrument: u32,
+    /// Side, type and the like; see [`flags`](Self::flags) in the contract.
+    pub flags: u32,
+    /// What could still trade, in lots.
+    pub quantity: u64,
+    /// Limit price in ticks; 0 for a market order.
+    pub price: i64,
+    /// The order's value in minor units.
+    pub notional: i64,
     /// Lots of the instrument the account owns.
-    pub position: Cash,
-    /// Lots of the instrument that its working sells hold: its open sell exposure.
-    pub position_held: Cash,
-    /// Its cash in the instrument's currency, in minor units.
-    pub cash: Cash,
-    /// Cash in that currency that its working buys hold, over all instruments: its open buy exposure.
-    pub cash_held: Cash,
-    /// The order's value in minor units: price times quantity, or what the visible book makes of a market order.
-    /// `i64::MAX` when it is more.
-    pub notional: Cash,
-    /// The highest bid in ticks.
-    pub best_bid: Option<Price>,
-    /// The lowest ask in ticks.
-    pub best_ask: Option<Price>,
-    /// The price of the instrument's last trade in ticks.
-    pub last_price: Option<Price>,
-    /// How many orders the account has working.
-    pub working_orders: u32,
+    pub position: i64,
+    /// Lots its working buys could still buy.
+    pub open_buy: u64,
+    /// Lots its working sells could still sell.
+    pub open_sell: u64,
+    /// Cash its working buys hold, in minor units.
+    pub open_cash: i64,
+    /// The highest bid in ticks; 0 when there is none.
+    pub best_bid: i64,
+    /// The lowest ask in ticks; 0 when there is none.
+    pub best_ask: i64,
+    /// The price of the instrument's last trade in ticks; 0 before the first.
+    pub last_price: i64,
+    /// Lots of the instrument the account has traded this trading day.
+    pub day_volume: u64,
+    /// The rule's own counter.
+    pub counter: i64,
+    /// The sequencer's time, UNIX nanoseconds.
+    pub now: i64,
 }
 
-/// The rules in force. Asked once about every new order and every replace that passed all checks before `RULE`, first for
-/// `validation`, then for `risk`.
+/// A rule's answer about one order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// No objection.
+    Accept,
+    /// An objection, with the rule's own code for why: 1 to [`MAX_RULE_CODE`](model::MAX_RULE_CODE).
+    Reject(u32),
+    /// No answer.
+    Fault(RuleFault),
+}
+
+/// Runs the rules that are in force. Which component an activation names and what it is configured with, it is told by
+/// [`restore`](Self::restore) and [`activated`](Self::activated); what a rule answers must follow from these and the row alone.
 pub trait Rules {
-    /// The verdict of the validation rules on the command now being decided. They ran over the whole batch before, so
-    /// an implementation only looks the answer up.
-    fn validation(&mut self, order: &ProposedOrder) -> Verdict;
+    /// Before anything else: the activations in force at the end of the log.
+    fn restore(&mut self, active: &[RuleActivated]);
 
-    /// Whether any risk rule is active. The facts are gathered only if so.
-    fn wants_risk(&self) -> bool;
+    /// An activation has begun. Nothing was asked of it yet.
+    fn activated(&mut self, event: &RuleActivated);
 
-    /// The verdict of the risk rules.
-    fn risk(&mut self, order: &ProposedOrder, facts: &RiskFacts) -> Verdict;
+    /// An activation has ended, or was suspended. Nothing more will be asked of it, unless it is restored by a rollback,
+    /// which is an activation of its own.
+    fn ended(&mut self, activation: ActivationId);
+
+    /// Judges orders ahead of their turn, if that is cheaper by the batch. A row may never be asked for, and what is asked
+    /// for later may not be among them.
+    fn prepare(&mut self, activation: ActivationId, rows: &[ValidationRow]);
+
+    /// The verdict of a validation rule.
+    fn validation(&mut self, activation: ActivationId, row: &ValidationRow) -> Outcome;
+
+    /// The verdict of a risk rule, and what it adds to its counter: 0 unless the activation has one.
+    fn risk(&mut self, activation: ActivationId, row: &RiskRow) -> (Outcome, i64);
 }
 
-/// No rules: everything is accepted, and nothing is paid for it.
+/// No rules can be run: those in the log, if there are any, are unavailable.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoRules;
 
 impl Rules for NoRules {
-    #[inline]
-    fn validation(&mut self, _: &ProposedOrder) -> Verdict {
-        Verdict::Accept
+    fn restore(&mut self, _: &[RuleActivated]) {}
+
+    fn activated(&mut self, _: &RuleActivated) {}
+
+    fn ended(&mut self, _: ActivationId) {}
+
+    fn prepare(&mut self, _: ActivationId, _: &[ValidationRow]) {}
+
+    fn validation(&mut self, _: ActivationId, _: &ValidationRow) -> Outcome {
+        Outcome::Fault(RuleFault::Unavailable)
     }
 
-    #[inline]
-    fn wants_risk(&self) -> bool {
-        false
-    }
-
-    #[inline]
-    fn risk(&mut self, _: &ProposedOrder, _: &RiskFacts) -> Verdict {
-        Verdict::Accept
+    fn risk(&mut self, _: ActivationId, _: &RiskRow) -> (Outcome, i64) {
+        (Outcome::Fault(RuleFault::Unavailable), 0)
     }
 }

@@ -3,8 +3,9 @@
 
 use crate::codec::records;
 use crate::{
-    AccountId, AccountName, AccountStatus, AssetCode, CalendarName, ClOrdId, DayNumber, Decimal,
-    InstrumentId, OrderType, Phase, SelfTradePrevention, Side, Symbol, TimeInForce, Timestamp,
+    AccountId, AccountName, AccountStatus, AssetCode, CalendarName, ClOrdId, ComponentHash, CounterKey,
+    CounterWindow, DayNumber, Decimal, FailMode, InstrumentId, OperatorName, OrderType, Phase, RuleKind,
+    RuleMode, RuleName, RuleParameters, SelfTradePrevention, Side, SignerKey, Symbol, TimeInForce, Timestamp,
 };
 
 /// The most balances an account can be opened with; more come by deposit.
@@ -242,6 +243,100 @@ records! {
         /// The most orders it may have working; `u32::MAX` for no limit.
         max_working_orders: u32,
     }
+
+    /// Makes a component known under a rule's name. Its bytes are in the store already. Answered by `RuleLoaded`.
+    0x0140 v 1 (144 bytes) boxed yes
+    struct LoadRule {
+        /// The rule's name.
+        name: RuleName,
+        /// The component's bytes.
+        component: ComponentHash,
+        /// The key it was signed with, or [`SignerKey::NONE`].
+        signer: SignerKey,
+        /// Who loads it.
+        by: OperatorName,
+        /// Fuel for one call: about one unit for each instruction.
+        fuel: u64,
+        /// The most memory it may have, in bytes.
+        memory_bytes: u32,
+        /// The size of the component, in bytes.
+        size_bytes: u32,
+        /// The major version of the contract it was built for.
+        contract_major: u16,
+        /// The minor version of the contract it was built for.
+        contract_minor: u16,
+        /// Faults in a row after which it is suspended. At least 1.
+        max_faults: u16,
+        /// Which world it is of.
+        kind: RuleKind,
+        /// What becomes of an order that it cannot judge.
+        fail: FailMode,
+        /// What its counters are kept for.
+        counter_key: CounterKey,
+        /// How long they count.
+        counter_window: CounterWindow,
+        /// Whether another operator than the one who loads it must approve before it is enforced.
+        needs_approval: bool,
+        /// Zero.
+        reserved: [u8; 5],
+    }
+
+    /// Puts a loaded component in force, or lets it shadow. Answered by `RuleActivated`.
+    0x0141 v 1 (608 bytes) boxed yes
+    struct ActivateRule {
+        /// The rule's name.
+        name: RuleName,
+        /// Which of its components.
+        component: ComponentHash,
+        /// What it is configured with.
+        parameters: RuleParameters,
+        /// Who activates it.
+        by: OperatorName,
+        /// Whose orders it judges; `ALL` for everybody's.
+        account: AccountId,
+        /// Orders in what it judges; `ALL` for everything.
+        instrument: InstrumentId,
+        /// Rules of a kind are asked in the order of this number, and of their ids where it is the same.
+        priority: u16,
+        /// Whether its verdicts count.
+        mode: RuleMode,
+        /// Zero.
+        reserved: [u8; 5],
+    }
+
+    /// Takes a rule out of force. Answered by `RuleDeactivated`.
+    0x0142 v 1 (56 bytes) boxed yes
+    struct DeactivateRule {
+        /// The rule's name.
+        name: RuleName,
+        /// Who deactivates it.
+        by: OperatorName,
+        /// The enforced version or the shadow.
+        mode: RuleMode,
+        /// Zero.
+        reserved: [u8; 7],
+    }
+
+    /// Goes back to what was in force under a rule's name before the last change. Answered by `RuleActivated`, or by
+    /// `RuleDeactivated` when that was nothing.
+    0x0143 v 1 (48 bytes) boxed yes
+    struct RollbackRule {
+        /// The rule's name.
+        name: RuleName,
+        /// Who goes back.
+        by: OperatorName,
+    }
+
+    /// A second operator agrees to a component. Answered by `RuleApproved`.
+    0x0144 v 1 (80 bytes) boxed yes
+    struct ApproveRule {
+        /// The rule's name.
+        name: RuleName,
+        /// Which of its components.
+        component: ComponentHash,
+        /// Who approves it.
+        by: OperatorName,
+    }
 }
 
 impl SubmitOrder {
@@ -274,5 +369,10 @@ impl ReplaceOrder {
 
 impl InstrumentId {
     /// Every instrument, where a command can name all.
+    pub const ALL: Self = Self(u32::MAX - 1);
+}
+
+impl AccountId {
+    /// Every account, where a command can name all.
     pub const ALL: Self = Self(u32::MAX - 1);
 }

@@ -2,9 +2,11 @@
 
 use crate::codec::records;
 use crate::{
-    AccountId, AccountName, AccountStatus, AssetCode, AssetId, CalendarName, CancelReason, Cash, ClOrdId,
-    DayNumber, Decimal, InstrumentId, OrderId, OrderType, Phase, Price, Quantity, RecordKind, RejectReason,
-    SelfTradePrevention, Side, Symbol, TickValue, TimeInForce, Timestamp, TradeId,
+    AccountId, AccountName, AccountStatus, ActivationId, AssetCode, AssetId, CalendarName, CancelReason, Cash,
+    ClOrdId, ComponentHash, CounterKey, CounterWindow, DayNumber, Decimal, FailMode, InstrumentId,
+    OperatorName, OrderId, OrderType, Phase, Price, Quantity, RecordKind, RejectReason, RuleFault, RuleId,
+    RuleKind, RuleMode, RuleName, RuleParameters, SelfTradePrevention, Side, SignerKey, Symbol, TickValue,
+    TimeInForce, Timestamp, TradeId,
 };
 
 records! {
@@ -355,5 +357,199 @@ records! {
         instrument: InstrumentId,
         /// Zero.
         reserved: u32,
+    }
+
+    /// A component became known under a rule's name.
+    0x0250 v 1 (152 bytes) boxed yes
+    struct RuleLoaded {
+        /// The rule's name.
+        name: RuleName,
+        /// The component's bytes.
+        component: ComponentHash,
+        /// The key it was signed with, or [`SignerKey::NONE`].
+        signer: SignerKey,
+        /// Who loaded it.
+        by: OperatorName,
+        /// Fuel for one call: about one unit for each instruction.
+        fuel: u64,
+        /// The most memory it may have, in bytes.
+        memory_bytes: u32,
+        /// The size of the component, in bytes.
+        size_bytes: u32,
+        /// The rule's id.
+        rule: RuleId,
+        /// Which of the rule's components this is, from 1 in the order of loading.
+        rule_version: u16,
+        /// The major version of the contract it was built for.
+        contract_major: u16,
+        /// The minor version of the contract it was built for.
+        contract_minor: u16,
+        /// Faults in a row after which it is suspended.
+        max_faults: u16,
+        /// Which world it is of.
+        kind: RuleKind,
+        /// What becomes of an order that it cannot judge.
+        fail: FailMode,
+        /// What its counters are kept for.
+        counter_key: CounterKey,
+        /// How long they count.
+        counter_window: CounterWindow,
+        /// Whether another operator than the one who loaded it must approve before it is enforced.
+        needs_approval: bool,
+        /// Zero.
+        reserved: [u8; 9],
+    }
+
+    /// A component is in force, or shadows, from here on. Holds all that running it takes.
+    0x0251 v 1 (600 bytes) boxed yes
+    struct RuleActivated {
+        /// The component's bytes.
+        component: ComponentHash,
+        /// What it is configured with.
+        parameters: RuleParameters,
+        /// Who activated it.
+        by: OperatorName,
+        /// Fuel for one call: about one unit for each instruction.
+        fuel: u64,
+        /// The most memory it may have, in bytes.
+        memory_bytes: u32,
+        /// This activation's number.
+        activation: ActivationId,
+        /// Whose orders it judges; `ALL` for everybody's.
+        account: AccountId,
+        /// Orders in what it judges; `ALL` for everything.
+        instrument: InstrumentId,
+        /// The rule.
+        rule: RuleId,
+        /// Which of the rule's components this is.
+        rule_version: u16,
+        /// Rules of a kind are asked in the order of this number, and of their ids where it is the same.
+        priority: u16,
+        /// Faults in a row after which it is suspended.
+        max_faults: u16,
+        /// Which world it is of.
+        kind: RuleKind,
+        /// Whether its verdicts count.
+        mode: RuleMode,
+        /// What becomes of an order that it cannot judge.
+        fail: FailMode,
+        /// What its counters are kept for.
+        counter_key: CounterKey,
+        /// How long they count.
+        counter_window: CounterWindow,
+        /// Whether this went back to an earlier activation.
+        by_rollback: bool,
+        /// Zero.
+        reserved: [u8; 2],
+    }
+
+    /// A component is no longer in force, or no longer shadows.
+    0x0252 v 1 (24 bytes)
+    struct RuleDeactivated {
+        /// Who deactivated it.
+        by: OperatorName,
+        /// The activation that ended.
+        activation: ActivationId,
+        /// The rule.
+        rule: RuleId,
+        /// The enforced version or the shadow.
+        mode: RuleMode,
+        /// Whether this went back to a time when the rule was not active.
+        by_rollback: bool,
+    }
+
+    /// A rule failed too often in a row, and is not asked any more until it is activated again or rolled back.
+    0x0253 v 1 (8 bytes)
+    struct RuleSuspended {
+        /// The activation that failed.
+        activation: ActivationId,
+        /// The rule.
+        rule: RuleId,
+        /// How often in a row.
+        faults: u16,
+    }
+
+    /// A second operator agreed to a component.
+    0x0254 v 1 (56 bytes)
+    struct RuleApproved {
+        /// The component.
+        component: ComponentHash,
+        /// Who approved it.
+        by: OperatorName,
+        /// The rule.
+        rule: RuleId,
+        /// Zero.
+        reserved: [u8; 6],
+    }
+
+    /// A shadow would have rejected the order of this command.
+    0x0255 v 1 (24 bytes)
+    struct RuleVerdict {
+        /// The shadow's activation.
+        activation: ActivationId,
+        /// Whose order.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// The rule's code for why.
+        code: u32,
+        /// The rule.
+        rule: RuleId,
+        /// Zero.
+        reserved: [u8; 6],
+    }
+
+    /// A rule could not judge the order of this command.
+    0x0256 v 1 (24 bytes)
+    struct RuleFaulted {
+        /// The activation.
+        activation: ActivationId,
+        /// Whose order.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// The rule.
+        rule: RuleId,
+        /// How many faults in a row this makes.
+        in_a_row: u16,
+        /// Why.
+        fault: RuleFault,
+        /// Whether its verdicts count.
+        mode: RuleMode,
+        /// What became of the order: rejected when closed, gone on with when open.
+        fail: FailMode,
+        /// Zero.
+        reserved: [u8; 5],
+    }
+
+    /// A rule that had failed could judge again: its faults in a row are none.
+    0x0257 v 1 (8 bytes)
+    struct RuleRecovered {
+        /// The activation.
+        activation: ActivationId,
+        /// The rule.
+        rule: RuleId,
+        /// Zero.
+        reserved: u16,
+    }
+
+    /// A rule added to one of its counters.
+    0x0258 v 1 (32 bytes)
+    struct RuleCounterChanged {
+        /// The account in the low 32 bits and the instrument in the high ones, as far as the rule keeps them apart; the rest
+        /// zero.
+        key: u64,
+        /// The window it counts in: how many of them since 1970, or the trading day.
+        window: i64,
+        /// What it stands at now.
+        value: i64,
+        /// The activation.
+        activation: ActivationId,
+        /// The rule.
+        rule: RuleId,
+        /// Whether its verdicts count: a shadow has counters of its own.
+        mode: RuleMode,
+        /// Zero.
+        reserved: u8,
     }
 }

@@ -1,9 +1,10 @@
 //! Records looked at field by field, for those who show a log without knowing what each record means.
 
 use crate::{
-    AccountId, AccountStatus, AssetId, CancelReason, Cash, ClOrdId, DayNumber, Decimal, InitialBalance,
-    InstrumentId, OrderId, OrderType, Phase, Price, Quantity, RejectReason, SelfTradePrevention, Side, Text,
-    TickValue, TimeInForce, Timestamp, TradeId,
+    AccountId, AccountStatus, ActivationId, AssetId, CancelReason, Cash, ClOrdId, ComponentHash, CounterKey,
+    CounterWindow, DayNumber, Decimal, FailMode, InitialBalance, InstrumentId, OrderId, OrderType, Phase,
+    Price, Quantity, RejectReason, RuleFault, RuleId, RuleKind, RuleMode, RuleParameters, SelfTradePrevention,
+    Side, SignerKey, Text, TickValue, TimeInForce, Timestamp, TradeId,
 };
 
 /// What one field of a record holds.
@@ -19,6 +20,8 @@ pub enum FieldValue {
     Signed(i64),
     /// A name, a word, or an exact decimal number.
     Text(String),
+    /// The parameters of a rule.
+    Numbers(Vec<i64>),
     /// What an account is opened with.
     Balances(Vec<(String, String)>),
 }
@@ -68,6 +71,17 @@ fields! {
     Phase: this => FieldValue::Text(this.to_string());
     AccountStatus: this => FieldValue::Text(this.to_string());
     CancelReason: this => FieldValue::Text(this.to_string());
+    RuleId: this => FieldValue::Unsigned(u64::from(this.0));
+    ActivationId: this => FieldValue::Unsigned(u64::from(this.0));
+    RuleKind: this => FieldValue::Text(this.to_string());
+    RuleMode: this => FieldValue::Text(this.to_string());
+    FailMode: this => FieldValue::Text(this.to_string());
+    CounterKey: this => FieldValue::Text(this.to_string());
+    CounterWindow: this => FieldValue::Text(this.to_string());
+    RuleFault: this => FieldValue::Text(this.to_string());
+    ComponentHash: this => FieldValue::Text(this.to_string());
+    SignerKey: this => if this.is_none() { FieldValue::Absent } else { FieldValue::Text(this.to_string()) };
+    RuleParameters: this => FieldValue::Numbers(this.words().to_vec());
 }
 
 fn dense(id: u32) -> FieldValue {

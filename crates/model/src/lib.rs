@@ -19,21 +19,24 @@ mod ids;
 mod money;
 mod order;
 mod reject;
+mod rule;
 mod text;
 mod time;
 
 pub use codec::{DecodeError, KIND_EVENT_FIRST, Record, RecordKind};
 pub use command::{
-    AdvanceTime, CancelAll, CancelOrder, Command, Configure, CreateInstrument, Deposit, InitialBalance,
-    KillAccount, MAX_INITIAL_BALANCES, OpenAccount, ReplaceOrder, SetAccountLimits, SetAccountStatus,
-    SetPhase, StartTradingDay, SubmitOrder, Withdraw,
+    ActivateRule, AdvanceTime, ApproveRule, CancelAll, CancelOrder, Command, Configure, CreateInstrument,
+    DeactivateRule, Deposit, InitialBalance, KillAccount, LoadRule, MAX_INITIAL_BALANCES, OpenAccount,
+    ReplaceOrder, RollbackRule, SetAccountLimits, SetAccountStatus, SetPhase, StartTradingDay, SubmitOrder,
+    Withdraw,
 };
 pub use decimal::{Decimal, DecimalError, POWERS_OF_TEN};
 pub use event::{
     AccountKilled, AccountLimitsChanged, AccountOpened, AccountStatusChanged, AssetRegistered,
     BalanceChanged, CancelRejected, CommandRejected, Configured, Event, InstrumentCreated, OrderAccepted,
     OrderBooked, OrderCanceled, OrderReduced, OrderRejected, OrderReplaced, PhaseChanged, ReplaceRejected,
-    Trade, TradingDayStarted,
+    RuleActivated, RuleApproved, RuleCounterChanged, RuleDeactivated, RuleFaulted, RuleLoaded, RuleRecovered,
+    RuleSuspended, RuleVerdict, Trade, TradingDayStarted,
 };
 pub use fields::FieldValue;
 pub use ids::{AccountId, AssetId, InstrumentId, MAX_WORKING_ORDERS, ORDER_SLOT_BITS, OrderId, TradeId};
@@ -42,5 +45,9 @@ pub use order::{
     AccountStatus, CancelReason, OrderType, Phase, SelfTradePrevention, Side, TimeInForce, UnknownWord,
 };
 pub use reject::{RejectReason, UnknownReason};
+pub use rule::{
+    ActivationId, ComponentHash, CounterKey, CounterWindow, FailMode, MAX_RULE_CODE, MAX_RULE_PARAMETERS, NotHex,
+    OperatorName, RULE_FAULT_CODE, RuleFault, RuleId, RuleKind, RuleMode, RuleName, RuleParameters, SignerKey,
+};
 pub use text::{AccountName, AssetCode, CalendarName, ClOrdId, Symbol, Text, TextError};
 pub use time::{DayNumber, NANOS_PER_DAY, Timestamp};

@@ -59,6 +59,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 words! {
     /// Buy or sell (FIX tag 54).

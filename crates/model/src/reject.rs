@@ -78,6 +78,20 @@ reasons! {
     AccountNotionalLimit = 504 "ACCOUNT_NOTIONAL_LIMIT",
     /// A rule said no; the event names it.
     Rule = 600 "RULE",
+    /// No rule of that name.
+    UnknownRule = 601 "UNKNOWN_RULE",
+    /// No such component was loaded under that name.
+    UnknownComponent = 602 "UNKNOWN_COMPONENT",
+    /// The rule is not active.
+    RuleNotActive = 603 "RULE_NOT_ACTIVE",
+    /// Another operator than the one who loaded the component must approve it first.
+    RuleNotApproved = 604 "RULE_NOT_APPROVED",
+    /// Nothing was in force under that name before.
+    NothingToRollBack = 605 "NOTHING_TO_ROLL_BACK",
+    /// The name belongs to a rule of another kind.
+    WrongRuleKind = 606 "WRONG_RULE_KIND",
+    /// A setting of the rule is not possible.
+    InvalidRule = 607 "INVALID_RULE",
     /// Not enough available cash.
     InsufficientFunds = 700 "INSUFFICIENT_FUNDS",
     /// Not enough of the instrument available.
