@@ -2,15 +2,19 @@
 
 mod admin;
 mod cancel;
+mod judge;
 mod limits;
 mod listing;
 mod money;
 mod replace;
+mod rule_admin;
 mod submit;
 
-use crate::rules::Rules;
+use crate::rules::{Rules, ValidationRow};
 use crate::state::State;
-use model::{AccountId, Command, CommandRejected, Event, InstrumentId, RecordKind, RejectReason, Timestamp};
+use model::{
+    AccountId, Command, CommandRejected, Event, InstrumentId, RecordKind, RejectReason, RuleKind, Timestamp,
+};
 use order_book::OrderBook;
 
 /// Appends the events that a command causes at a time, as the sequencer stamped it. An order's command always causes at
@@ -41,6 +45,35 @@ pub fn decide<B: OrderBook, R: Rules + ?Sized>(
         Command::Withdraw(command) => money::withdraw(state, command, events),
         Command::SetAccountStatus(command) => admin::set_account_status(state, *command, events),
         Command::SetAccountLimits(command) => admin::set_account_limits(state, command, events),
+        Command::LoadRule(command) => rule_admin::load(state, command, events),
+        Command::ApproveRule(command) => rule_admin::approve(state, command, events),
+        Command::ActivateRule(command) => rule_admin::activate(state, command, events),
+        Command::DeactivateRule(command) => rule_admin::deactivate(state, command, events),
+        Command::RollbackRule(command) => rule_admin::rollback(state, command, events),
+    }
+}
+
+/// Lets the validation rules judge new orders ahead of their turn, all at once. Changes no outcome: an order that turns out
+/// otherwise than it looked from here is judged again. `rows` is room to work in.
+pub fn prepare<'c, B: OrderBook, R: Rules + ?Sized>(
+    state: &State<B>,
+    now: Timestamp,
+    commands: &(impl Iterator<Item = &'c Command> + Clone),
+    rules: &mut R,
+    rows: &mut Vec<ValidationRow>,
+) {
+    for asked in state.rule_book.asked(RuleKind::Validation) {
+        rows.clear();
+        rows.extend(commands.clone().filter_map(|command| {
+            let Command::SubmitOrder(command) = command else { return None };
+            if !asked.covers(command.account, command.instrument) {
+                return None;
+            }
+            let instrument = state.instrument(command.instrument)?;
+            let order = submit::propose(instrument, command).ok()?;
+            Some(judge::validation_row(now, instrument, &order))
+        }));
+        rules.prepare(asked.activation, rows);
     }
 }
 

@@ -9,10 +9,11 @@ use crate::bounds::Bounds;
 use crate::instruments::Instrument;
 use crate::orders::{NONE, Order};
 use crate::remembered::Fingerprint;
+use crate::rules::Rules;
 use crate::state::State;
 use model::{
     AccountStatus, AssetId, Cash, Event, OrderAccepted, OrderBooked, OrderCanceled, OrderReduced,
-    OrderReplaced, Price, Quantity, Side, TimeInForce, Trade,
+    OrderReplaced, Price, Quantity, Record, RuleLoaded, Side, TimeInForce, Trade,
 };
 use order_book::{Handle, OrderBook, Resting};
 
@@ -28,6 +29,7 @@ pub fn evolve<B: OrderBook>(state: &mut State<B>, event: &Event) {
         Event::PhaseChanged(event) => state.instruments.get_mut(event.instrument).phase = event.phase,
         Event::TradingDayStarted(event) => {
             state.trading_day = Some(event.day);
+            state.activities.start_day();
             forget_order_ids(state);
         }
         Event::Configured(event) => {
@@ -47,6 +49,7 @@ pub fn evolve<B: OrderBook>(state: &mut State<B>, event: &Event) {
         Event::AccountOpened(event) => {
             state.accounts.open(event.account, event.name, event.status);
             state.ledger.open_account();
+            state.activities.open_account();
         }
         Event::BalanceChanged(event) => state.ledger.change(event.account, event.asset, event.amount),
         Event::AccountStatusChanged(event) => state.accounts.get_mut(event.account).status = event.status,
@@ -58,11 +61,44 @@ pub fn evolve<B: OrderBook>(state: &mut State<B>, event: &Event) {
         Event::AccountKilled(event) => {
             state.accounts.get_mut(event.account).status = AccountStatus::Killed;
         }
-        // A refusal changes nothing.
-        Event::OrderRejected(_)
+        Event::RuleLoaded(event) => state.rule_book.load(event),
+        Event::RuleApproved(event) => state.rule_book.approve(event),
+        Event::RuleActivated(event) => state.rule_book.activate(event),
+        Event::RuleDeactivated(event) => state.rule_book.deactivate(event),
+        Event::RuleSuspended(event) => state.rule_book.suspend(*event),
+        Event::RuleFaulted(event) => state.rule_book.faulted(event),
+        Event::RuleRecovered(event) => state.rule_book.recovered(event.rule, event.activation),
+        Event::RuleCounterChanged(event) => state.rule_book.count(event),
+        // A refusal changes nothing, and neither does what a shadow thinks.
+        Event::RuleVerdict(_)
+        | Event::OrderRejected(_)
         | Event::CancelRejected(_)
         | Event::ReplaceRejected(_)
         | Event::CommandRejected(_) => {}
+    }
+}
+
+/// Applies an event, and tells those who run the rules when it changes who is asked.
+#[inline]
+pub fn evolve_telling<B: OrderBook, R: Rules + ?Sized>(state: &mut State<B>, event: &Event, rules: &mut R) {
+    if event.kind() < RuleLoaded::KIND {
+        return evolve(state, event);
+    }
+    let ended = match event {
+        Event::RuleActivated(event) => {
+            let slot = state.rule_book.get(event.rule).map(|rule| rule.slot(event.mode));
+            slot.and_then(|slot| slot.activation.as_ref()).map(|before| before.activation)
+        }
+        Event::RuleDeactivated(event) => Some(event.activation),
+        Event::RuleSuspended(event) => Some(event.activation),
+        _ => None,
+    };
+    evolve(state, event);
+    if let Event::RuleActivated(event) = event {
+        rules.activated(event);
+    }
+    if let Some(ended) = ended {
+        rules.ended(ended);
     }
 }
 
@@ -115,6 +151,9 @@ fn accepted<B: OrderBook>(state: &mut State<B>, event: &OrderAccepted) {
         order.handle = instrument.book.add(side, resting(&order)).0;
     }
     state.ledger.hold(account, asset, amount);
+    if side == Side::Buy {
+        state.activities.cell(account, event.instrument).open_buy += quantity;
+    }
 
     let account = state.accounts.get_mut(account);
     account.working_orders += 1;
@@ -158,6 +197,10 @@ fn traded<B: OrderBook>(state: &mut State<B>, event: &Trade) {
     let (asset, lots) = holding(instrument, Side::Sell, price, quantity);
     state.ledger.transfer(buyer, seller, currency, paid, held);
     state.ledger.transfer(seller, buyer, asset, lots, lots);
+    let bought = state.activities.cell(buyer, event.instrument);
+    bought.open_buy -= quantity;
+    bought.day_volume += quantity;
+    state.activities.cell(seller, event.instrument).day_volume += quantity;
 
     if maker_done {
         finished(state, event.maker_order_id);
@@ -184,6 +227,9 @@ fn canceled<B: OrderBook>(state: &mut State<B>, event: &OrderCanceled) {
         order.handle = NONE;
     }
     state.ledger.release(event.account, asset, amount);
+    if event.side == Side::Buy {
+        state.activities.cell(event.account, event.instrument).open_buy -= event.leaves;
+    }
     finished(state, event.order_id);
 }
 
@@ -210,6 +256,9 @@ fn reduced<B: OrderBook>(state: &mut State<B>, event: &OrderReduced) {
     if order.is_booked() {
         instrument.book.reduce(Handle(order.handle), event.by);
     }
+    if order.side == Side::Buy {
+        state.activities.cell(event.account, event.instrument).open_buy -= event.by;
+    }
     state.ledger.release(event.account, asset, amount);
 }
 
@@ -227,6 +276,10 @@ fn replaced<B: OrderBook>(state: &mut State<B>, event: &OrderReplaced) {
     let (_, new_hold) = holding(instrument, event.side, order.price, order.leaves);
     state.ledger.release(event.account, asset, old_hold);
     state.ledger.hold(event.account, asset, new_hold);
+    if event.side == Side::Buy {
+        let activity = state.activities.cell(event.account, event.instrument);
+        activity.open_buy = activity.open_buy - old_leaves + order.leaves;
+    }
 
     let book = &mut instrument.book;
     if event.priority_kept {

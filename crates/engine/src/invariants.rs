@@ -43,6 +43,20 @@ pub enum InvariantBroken {
         /// What is needed.
         needed: i128,
     },
+    /// What an account's buys could still buy is not what its working orders say.
+    #[error(
+        "account {account} could still buy {open_buy} lots of instrument {instrument} where its orders say {needed}"
+    )]
+    OpenBuy {
+        /// Whose.
+        account: AccountId,
+        /// Of what.
+        instrument: InstrumentId,
+        /// In lots, as kept.
+        open_buy: u64,
+        /// In lots, over its working buys.
+        needed: u64,
+    },
     /// The best bid is not below the best ask.
     #[error("instrument {instrument} is crossed: bid {bid:?}, ask {ask:?}")]
     Crossed {
@@ -116,6 +130,7 @@ impl<B: OrderBook> State<B> {
     /// orders need, no book is crossed, books hold exactly the working orders, and every index agrees with what it indexes.
     pub fn check(&self) -> Result<(), InvariantBroken> {
         self.check_ledger()?;
+        self.check_activity()?;
         self.instruments.iter().try_for_each(|instrument| self.check_book(instrument))?;
         self.check_orders()
     }
@@ -154,6 +169,29 @@ impl<B: OrderBook> State<B> {
         }
         match (0u32..).map(AssetId).zip(sums).find(|&(_, sum)| sum != 0) {
             Some((asset, sum)) => Err(InvariantBroken::Sum { asset, sum }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_activity(&self) -> Result<(), InvariantBroken> {
+        let mut needed: BTreeMap<(AccountId, InstrumentId), u64> = BTreeMap::new();
+        for order in self.orders.iter().filter(|order| order.side == Side::Buy) {
+            let sum = needed.entry((order.account, order.instrument)).or_default();
+            *sum = sum.saturating_add(order.leaves.0);
+        }
+        let differs = |account, instrument, open_buy, needed| {
+            Err(InvariantBroken::OpenBuy { account, instrument, open_buy, needed })
+        };
+        for account in self.accounts.iter().map(|account| account.id) {
+            for (instrument, activity) in (0u32..).map(InstrumentId).zip(self.activities.row(account)) {
+                let needed = needed.remove(&(account, instrument)).unwrap_or(0);
+                if needed != activity.open_buy.0 {
+                    return differs(account, instrument, activity.open_buy.0, needed);
+                }
+            }
+        }
+        match needed.first_key_value() {
+            Some((&(account, instrument), &needed)) => differs(account, instrument, 0, needed),
             None => Ok(()),
         }
     }

@@ -15,7 +15,11 @@
 //! | accounts | count; each an `AccountOpened`, an `AccountLimitsChanged`, a count of balances that are not zero; each asset, total, held |
 //! | orders | accepted so far, 64 bits; slots ever used; count and list of vacant slots, next last; count; by slot an `OrderAccepted` with the leaves as quantity, and what has traded, 64 bits |
 //! | books | for each instrument, bids then asks: count, and slots in the order in which they would trade |
+//! | activity | for each account a count; each instrument, lots traded today, 64 bits |
+//! | rules | activations so far; count; each its components (`RuleLoaded`, a byte: whether approved, `RuleApproved`), what is in force and what shadows (a byte: whether something, `RuleActivated`, a byte: whether suspended, faults in a row, count of counters: key, window, value, 64 bits each), and what was in force before, oldest first |
 //! | used ids | count, 64 bits; 128 bits each, in the order of the table |
+
+mod rules;
 
 use crate::assets::Asset;
 use crate::bounds::Bounds;
@@ -25,14 +29,14 @@ use crate::orders::{NONE, Order, Orders};
 use crate::state::State;
 use crate::wire::{Reader, Writer};
 use model::{
-    AccountLimitsChanged, AccountOpened, AssetId, AssetRegistered, Cash, Configured, DayNumber, Decimal,
-    InstrumentCreated, OrderAccepted, OrderId, PhaseChanged, Price, Quantity, Record, Side, TimeInForce,
-    TradeId, TradingDayStarted,
+    AccountId, AccountLimitsChanged, AccountOpened, AssetId, AssetRegistered, Cash, Configured, DayNumber,
+    Decimal, InstrumentCreated, InstrumentId, OrderAccepted, OrderId, PhaseChanged, Price, Quantity, Record,
+    Side, TimeInForce, TradeId, TradingDayStarted,
 };
 use order_book::{OrderBook, Resting};
 
 /// The version of the snapshot's bytes that this build writes and reads. Another one is no loss: the log has it all.
-pub const SNAPSHOT_VERSION: u32 = 1;
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// Why bytes are not a snapshot that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +96,8 @@ impl<B: OrderBook> State<B> {
         self.encode_accounts(out);
         self.encode_orders(out);
         self.encode_books(out);
+        self.encode_activity(out);
+        self.encode_rules(out);
         out.u64(self.remembered.len());
         self.remembered.cells().for_each(|cell| out.u128(cell));
     }
@@ -219,6 +225,8 @@ impl<B: OrderBook> State<B> {
         state.decode_orders(from)?;
         state.decode_books(from)?;
         state.chain_and_time()?;
+        state.decode_activity(from)?;
+        state.decode_rules(from)?;
         for _ in 0..from.u64()? {
             let cell = from.u128()?;
             if !state.remembered.restore(cell, state.bounds.max_order_ids) {
@@ -284,6 +292,7 @@ impl<B: OrderBook> State<B> {
             }
             self.accounts.open(opened.account, opened.name, opened.status);
             self.ledger.open_account();
+            self.activities.open_account();
             let account = self.accounts.get_mut(opened.account);
             account.max_notional = limits.max_notional.some();
             account.max_working_orders = limits.max_working_orders;
@@ -370,11 +379,42 @@ impl<B: OrderBook> State<B> {
                 return Err(InvariantBroken::NotBooked { order: id }.into());
             }
             let timer = (order.time_in_force == TimeInForce::Gtd).then_some(order.expire_at);
+            if order.side == Side::Buy {
+                self.activities.cell(order.account, order.instrument).open_buy += order.leaves;
+            }
             let account = self.accounts.get_mut(order.account);
             account.working_orders += 1;
             self.orders.append(id.slot(), &mut account.ages);
             if let Some(time) = timer {
                 self.timers.insert(time, id, &mut self.orders);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<B: OrderBook> State<B> {
+    fn encode_activity(&self, out: &mut Writer) {
+        for account in self.accounts.iter() {
+            let row = (0u32..).zip(self.activities.row(account.id));
+            let traded = row.filter(|(_, activity)| !activity.day_volume.is_zero());
+            out.count(traded.clone().count());
+            for (instrument, activity) in traded {
+                out.u32(instrument);
+                out.u64(activity.day_volume.0);
+            }
+        }
+    }
+
+    fn decode_activity(&mut self, from: &mut Reader) -> Result<(), SnapshotError> {
+        for account in (0u32..).map(AccountId).take(self.accounts.len()) {
+            for _ in 0..from.count(12)? {
+                let instrument = InstrumentId(from.u32()?);
+                let volume = Quantity(from.u64()?);
+                if self.instruments.get(instrument).is_none() || volume.is_zero() {
+                    return Err(from.malformed("volume of the day"));
+                }
+                self.activities.cell(account, instrument).day_volume = volume;
             }
         }
         Ok(())

@@ -1,16 +1,18 @@
 //! The state of the exchange: everything that is a fold over the events, and the questions one can ask it.
 
 use crate::accounts::{Account, Accounts};
+use crate::activity::{Activities, Activity};
 use crate::assets::{Asset, Assets};
 use crate::bounds::Bounds;
 use crate::instruments::{Instrument, Instruments};
 use crate::ledger::{Balance, Ledger};
 use crate::orders::{Order, Orders};
 use crate::remembered::{Fingerprint, Remembered};
+use crate::rulebook::{Rule, RuleBook};
 use crate::timers::Timers;
 use model::{
     AccountId, AccountName, AssetCode, AssetId, ClOrdId, DayNumber, InstrumentId, OrderId, Phase, Price,
-    Symbol, Timestamp, TradeId,
+    RuleActivated, RuleId, RuleName, Symbol, Timestamp, TradeId,
 };
 use order_book::OrderBook;
 
@@ -29,6 +31,8 @@ pub struct State<B: OrderBook = order_book::Book> {
     pub(crate) orders: Orders,
     pub(crate) remembered: Remembered,
     pub(crate) timers: Timers,
+    pub(crate) activities: Activities,
+    pub(crate) rule_book: RuleBook,
 }
 
 /// What a client order id stands for.
@@ -63,6 +67,8 @@ impl<B: OrderBook> State<B> {
             orders: Orders::default(),
             remembered: Remembered::default(),
             timers: Timers::default(),
+            activities: Activities::default(),
+            rule_book: RuleBook::default(),
         }
     }
 
@@ -194,6 +200,31 @@ impl<B: OrderBook> State<B> {
     /// An account's working orders, oldest first. None when there is no such account.
     pub fn working_orders(&self, account: AccountId) -> impl Iterator<Item = &Order> {
         self.accounts.get(account).into_iter().flat_map(|account| self.orders.of(account.ages))
+    }
+
+    /// What an account has been doing in an instrument; nothing when there is no such account or instrument.
+    pub fn activity(&self, account: AccountId, instrument: InstrumentId) -> Activity {
+        self.activities.get(account, instrument)
+    }
+
+    /// All rules, in the order of their ids.
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = &Rule> {
+        self.rule_book.iter()
+    }
+
+    /// A rule.
+    pub fn rule(&self, id: RuleId) -> Option<&Rule> {
+        self.rule_book.get(id)
+    }
+
+    /// The rule of a name.
+    pub fn rule_by_name(&self, name: &RuleName) -> Option<&Rule> {
+        self.rule_book.by_name(name)
+    }
+
+    /// The activations that are in force or shadow, and are not suspended, in no particular order.
+    pub fn active_rules(&self) -> impl Iterator<Item = &RuleActivated> {
+        self.rule_book.iter().flat_map(|rule| [rule.enforced.asked(), rule.shadow.asked()]).flatten()
     }
 
     /// When the next timer is due. The sequencer puts an `AdvanceTime` before a command stamped at or after it.

@@ -52,7 +52,7 @@ pub(crate) struct Reader<'a> {
 
 /// Room for the largest record, aligned as records must be to be read.
 #[repr(align(16))]
-struct Aligned([u8; 256]);
+struct Aligned([u8; 640]);
 
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
     /// A record as it is in the log.
     pub fn record<R: Record>(&mut self) -> Result<R, SnapshotError> {
         let at = self.at;
-        let mut aligned = Aligned([0; 256]);
+        let mut aligned = Aligned([0; 640]);
         let bytes = &mut aligned.0[..R::SIZE];
         bytes.copy_from_slice(self.bytes(R::SIZE)?);
         R::decode(R::VERSION, bytes).map_err(|_| SnapshotError::Malformed { what: "record", at })

@@ -7,11 +7,11 @@ use common::{
     Exchange, account, cancel, cancel_all, decimal, deposit, id, instrument, kill, order, phase, replace,
     withdraw,
 };
-use engine::{Balance, Found, NoRules, ProposedOrder, RiskFacts, Rules, State, Verdict, decide};
+use engine::{Balance, Found, NoRules, Rules, State, decide};
 use model::{
     AccountId, AccountStatus, AdvanceTime, AssetCode, CancelReason, Cash, Command, Configure, DayNumber,
-    Event, InstrumentId, OrderId, Phase, Price, Quantity, SelfTradePrevention, Side, StartTradingDay,
-    SubmitOrder, TimeInForce, Timestamp,
+    Event, InstrumentId, Phase, SelfTradePrevention, Side, StartTradingDay, SubmitOrder, TimeInForce,
+    Timestamp,
 };
 
 const ALICE: u32 = 0;
@@ -324,54 +324,6 @@ fn bounds_are_set_first_or_not_at_all() {
     says(&exchange.tell(account("bob", &[])), &["command-rejected TOO_MANY_ENTRIES"]);
     let mut late = market();
     says(&late.tell(bounds(10, 1)), &["command-rejected ALREADY_CONFIGURED"]);
-}
-
-/// Remembers what it was told, and accepts.
-#[derive(Default)]
-struct Listener(Vec<(ProposedOrder, RiskFacts)>);
-
-impl Rules for Listener {
-    fn validation(&mut self, _: &ProposedOrder) -> Verdict {
-        Verdict::Accept
-    }
-    fn wants_risk(&self) -> bool {
-        true
-    }
-    fn risk(&mut self, order: &ProposedOrder, facts: &RiskFacts) -> Verdict {
-        self.0.push((*order, *facts));
-        Verdict::Accept
-    }
-}
-
-#[test]
-fn risk_rules_are_told_how_things_are_when_the_orders_turn_has_come() {
-    let mut exchange = market();
-    let mut rules = Listener::default();
-    exchange.tell(order(BOB, "b1", Side::Sell, "10", "10"));
-    exchange.tell(order(ALICE, "a1", Side::Buy, "4", "10"));
-    exchange.tell(order(ALICE, "a2", Side::Buy, "5", "9"));
-    exchange.tell(order(ALICE, "a3", Side::Sell, "7", "11"));
-    exchange.tell_under(order(ALICE, "a4", Side::Buy, "20", "market"), &mut rules);
-    exchange.tell_under(replace(ALICE, "a2", "a5", Some("8"), Some("8")), &mut rules);
-    let (order, facts) = rules.0[0];
-    assert_eq!((order.quantity, order.replaces, order.price), (Quantity(20), OrderId::NONE, Price(0)));
-    let expected = RiskFacts {
-        position: Cash(104),
-        position_held: Cash(7),
-        cash: Cash(96_000),
-        cash_held: Cash(4_500),
-        // What the visible book would cost, the own ask included: 6 at 10 and 7 at 11.
-        notional: Cash(13_700),
-        best_bid: Some(Price(900)),
-        best_ask: Some(Price(1000)),
-        last_price: Some(Price(1000)),
-        working_orders: 2,
-    };
-    assert_eq!(facts, expected);
-    let (order, facts) = rules.0[1];
-    assert_eq!((order.quantity, order.leaves, order.price), (Quantity(8), Quantity(8), Price(800)));
-    assert_ne!(order.replaces, OrderId::NONE);
-    assert_eq!(facts.notional, Cash(6_400));
 }
 
 #[test]

@@ -3,11 +3,15 @@
 
 mod common;
 
-use common::{Exchange, account, cancel, decimal, deposit, id, instrument, order, phase, replace, withdraw};
-use engine::{ProposedOrder, RiskFacts, Rules, Verdict};
+use common::{
+    Exchange, account, activate_rule, cancel, decimal, deposit, id, instrument, load_rule, order, phase,
+    replace, withdraw,
+};
+use engine::{Outcome, RiskRow, Rules, ValidationRow};
 use model::{
-    AccountId, AccountStatus, Configure, Decimal, Event, InstrumentId, Phase, RejectReason, ReplaceOrder,
-    SetAccountLimits, SetAccountStatus, Side, SubmitOrder, TimeInForce,
+    AccountId, AccountStatus, ActivationId, Configure, Decimal, Event, InstrumentId, Phase, RejectReason,
+    ReplaceOrder, RuleActivated, RuleKind, SetAccountLimits, SetAccountStatus, Side, SubmitOrder,
+    TimeInForce,
 };
 
 /// A rule that says no to everything, or to nothing.
@@ -15,13 +19,14 @@ use model::{
 struct Stubborn(bool);
 
 impl Rules for Stubborn {
-    fn validation(&mut self, _: &ProposedOrder) -> Verdict {
-        if self.0 { Verdict::Reject { rule: 7, code: 3 } } else { Verdict::Accept }
+    fn restore(&mut self, _: &[RuleActivated]) {}
+    fn activated(&mut self, _: &RuleActivated) {}
+    fn ended(&mut self, _: ActivationId) {}
+    fn prepare(&mut self, _: ActivationId, _: &[ValidationRow]) {}
+    fn validation(&mut self, _: ActivationId, _: &ValidationRow) -> Outcome {
+        if self.0 { Outcome::Reject(3) } else { Outcome::Accept }
     }
-    fn wants_risk(&self) -> bool {
-        false
-    }
-    fn risk(&mut self, _: &ProposedOrder, _: &RiskFacts) -> Verdict {
+    fn risk(&mut self, _: ActivationId, _: &RiskRow) -> (Outcome, i64) {
         unreachable!("no risk rule is active")
     }
 }
@@ -51,6 +56,8 @@ fn exchange(full: bool) -> Exchange {
         max_instruments: 10,
         reserved: 0,
     });
+    exchange.tell(load_rule("other", RuleKind::Risk, 1));
+    exchange.tell(load_rule("stubborn", RuleKind::Validation, 2));
     let mut listing = instrument("AAPL", "0.01", "1");
     listing.max_quantity = decimal("1000");
     listing.max_notional = decimal("15000");
@@ -82,6 +89,7 @@ fn case<C>(command: C, full: bool) -> Case<C> {
 impl<C: Into<model::Command> + Copy> Case<C> {
     fn answer(&mut self) -> Vec<Event> {
         self.exchange.tell(self.limits);
+        self.exchange.tell(activate_rule("stubborn", 2));
         self.exchange.tell_under(self.command, &mut self.rules)
     }
 
@@ -294,7 +302,7 @@ fn a_rule_is_named_with_its_code() {
     let mut case = case(order(ALICE, "new", Side::Buy, "10", "10"), false);
     case.rules.0 = true;
     match case.answer()[..] {
-        [Event::OrderRejected(event)] => assert_eq!((event.rule, event.rule_code), (7, 3)),
+        [Event::OrderRejected(event)] => assert_eq!((event.rule, event.rule_code), (2, 3)),
         ref other => panic!("not refused: {other:?}"),
     }
 }

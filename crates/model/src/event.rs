@@ -2,8 +2,8 @@
 
 use crate::codec::records;
 use crate::{
-    AccountId, AccountName, AccountStatus, ActivationId, AssetCode, AssetId, CalendarName, CancelReason, Cash,
-    ClOrdId, ComponentHash, CounterKey, CounterWindow, DayNumber, Decimal, FailMode, InstrumentId,
+    AccountId, AccountName, AccountStatus, ActivationId, AssetCode, AssetId, CalendarName, CancelReason,
+    Cash, ClOrdId, ComponentHash, CounterKey, CounterWindow, DayNumber, Decimal, FailMode, InstrumentId,
     OperatorName, OrderId, OrderType, Phase, Price, Quantity, RecordKind, RejectReason, RuleFault, RuleId,
     RuleKind, RuleMode, RuleName, RuleParameters, SelfTradePrevention, Side, SignerKey, Symbol, TickValue,
     TimeInForce, Timestamp, TradeId,

@@ -3,8 +3,8 @@
 use crate::{
     AccountId, AccountStatus, ActivationId, AssetId, CancelReason, Cash, ClOrdId, ComponentHash, CounterKey,
     CounterWindow, DayNumber, Decimal, FailMode, InitialBalance, InstrumentId, OrderId, OrderType, Phase,
-    Price, Quantity, RejectReason, RuleFault, RuleId, RuleKind, RuleMode, RuleParameters, SelfTradePrevention,
-    Side, SignerKey, Text, TickValue, TimeInForce, Timestamp, TradeId,
+    Price, Quantity, RejectReason, RuleFault, RuleId, RuleKind, RuleMode, RuleParameters,
+    SelfTradePrevention, Side, SignerKey, Text, TickValue, TimeInForce, Timestamp, TradeId,
 };
 
 /// What one field of a record holds.

@@ -46,8 +46,9 @@ pub use order::{
 };
 pub use reject::{RejectReason, UnknownReason};
 pub use rule::{
-    ActivationId, ComponentHash, CounterKey, CounterWindow, FailMode, MAX_RULE_CODE, MAX_RULE_PARAMETERS, NotHex,
-    OperatorName, RULE_FAULT_CODE, RuleFault, RuleId, RuleKind, RuleMode, RuleName, RuleParameters, SignerKey,
+    ActivationId, ComponentHash, CounterKey, CounterWindow, FailMode, MAX_RULE_CODE, MAX_RULE_PARAMETERS,
+    NotHex, OperatorName, RULE_FAULT_CODE, RuleFault, RuleId, RuleKind, RuleMode, RuleName, RuleParameters,
+    SignerKey,
 };
 pub use text::{AccountName, AssetCode, CalendarName, ClOrdId, Symbol, Text, TextError};
 pub use time::{DayNumber, NANOS_PER_DAY, Timestamp};

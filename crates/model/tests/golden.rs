@@ -14,6 +14,7 @@ fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
+#[expect(clippy::too_many_lines, reason = "one sample of every command, in a table")]
 fn commands() -> Vec<Command> {
     let mut balances = [InitialBalance::NONE; MAX_INITIAL_BALANCES];
     balances[0] = InitialBalance { asset: Symbol::new("USD").unwrap(), amount: decimal("1000.5") };
@@ -98,6 +99,52 @@ fn commands() -> Vec<Command> {
         SetAccountStatus { account: AccountId(7), status: AccountStatus::Suspended, reserved: [0; 3] }.into(),
         SetAccountLimits { max_notional: decimal("10000"), account: AccountId(7), max_working_orders: 100 }
             .into(),
+        LoadRule {
+            name: RuleName::new("fat-finger").unwrap(),
+            component: ComponentHash([0xc0; 32]),
+            signer: SignerKey([0x51; 32]),
+            by: OperatorName::new("olga").unwrap(),
+            fuel: 100_000,
+            memory_bytes: 1 << 20,
+            size_bytes: 14_000,
+            contract_major: 1,
+            contract_minor: 1,
+            max_faults: 3,
+            kind: RuleKind::Risk,
+            fail: FailMode::Open,
+            counter_key: CounterKey::AccountInstrument,
+            counter_window: CounterWindow::Day,
+            needs_approval: true,
+            reserved: [0; 5],
+        }
+        .into(),
+        ActivateRule {
+            name: RuleName::new("fat-finger").unwrap(),
+            component: ComponentHash([0xc0; 32]),
+            parameters: RuleParameters::new(&[5, -7]).unwrap(),
+            by: OperatorName::new("olga").unwrap(),
+            account: AccountId::ALL,
+            instrument: InstrumentId(3),
+            priority: 100,
+            mode: RuleMode::Shadow,
+            reserved: [0; 5],
+        }
+        .into(),
+        DeactivateRule {
+            name: RuleName::new("fat-finger").unwrap(),
+            by: OperatorName::new("olga").unwrap(),
+            mode: RuleMode::Enforce,
+            reserved: [0; 7],
+        }
+        .into(),
+        RollbackRule { name: RuleName::new("fat-finger").unwrap(), by: OperatorName::new("olga").unwrap() }
+            .into(),
+        ApproveRule {
+            name: RuleName::new("fat-finger").unwrap(),
+            component: ComponentHash([0xc0; 32]),
+            by: OperatorName::new("otto").unwrap(),
+        }
+        .into(),
     ]
 }
 
@@ -244,6 +291,97 @@ fn events() -> Vec<Event> {
             reason: RejectReason::InvalidAmount,
             account,
             instrument: InstrumentId::UNKNOWN,
+            reserved: 0,
+        }
+        .into(),
+        RuleLoaded {
+            name: RuleName::new("fat-finger").unwrap(),
+            component: ComponentHash([0xc0; 32]),
+            signer: SignerKey::NONE,
+            by: OperatorName::new("olga").unwrap(),
+            fuel: 100_000,
+            memory_bytes: 1 << 20,
+            size_bytes: 14_000,
+            rule: RuleId(2),
+            rule_version: 4,
+            contract_major: 1,
+            contract_minor: 1,
+            max_faults: 3,
+            kind: RuleKind::Validation,
+            fail: FailMode::Closed,
+            counter_key: CounterKey::None,
+            counter_window: CounterWindow::Forever,
+            needs_approval: false,
+            reserved: [0; 9],
+        }
+        .into(),
+        RuleActivated {
+            component: ComponentHash([0xc0; 32]),
+            parameters: RuleParameters::new(&[5, -7]).unwrap(),
+            by: OperatorName::new("olga").unwrap(),
+            fuel: 100_000,
+            memory_bytes: 1 << 20,
+            activation: ActivationId(9),
+            account,
+            instrument: InstrumentId::ALL,
+            rule: RuleId(2),
+            rule_version: 4,
+            priority: 100,
+            max_faults: 3,
+            kind: RuleKind::Reporting,
+            mode: RuleMode::Enforce,
+            fail: FailMode::Closed,
+            counter_key: CounterKey::Rule,
+            counter_window: CounterWindow::Minute,
+            by_rollback: true,
+            reserved: [0; 2],
+        }
+        .into(),
+        RuleDeactivated {
+            by: OperatorName::new("olga").unwrap(),
+            activation: ActivationId(9),
+            rule: RuleId(2),
+            mode: RuleMode::Enforce,
+            by_rollback: true,
+        }
+        .into(),
+        RuleSuspended { activation: ActivationId(9), rule: RuleId(2), faults: 3 }.into(),
+        RuleApproved {
+            component: ComponentHash([0xc0; 32]),
+            by: OperatorName::new("otto").unwrap(),
+            rule: RuleId(2),
+            reserved: [0; 6],
+        }
+        .into(),
+        RuleVerdict {
+            activation: ActivationId(9),
+            account,
+            instrument,
+            code: 17,
+            rule: RuleId(2),
+            reserved: [0; 6],
+        }
+        .into(),
+        RuleFaulted {
+            activation: ActivationId(9),
+            account,
+            instrument,
+            rule: RuleId(2),
+            in_a_row: 2,
+            fault: RuleFault::Trap,
+            mode: RuleMode::Shadow,
+            fail: FailMode::Open,
+            reserved: [0; 5],
+        }
+        .into(),
+        RuleRecovered { activation: ActivationId(9), rule: RuleId(2), reserved: 0 }.into(),
+        RuleCounterChanged {
+            key: 7 | 3 << 32,
+            window: 20_458,
+            value: -12,
+            activation: ActivationId(9),
+            rule: RuleId(2),
+            mode: RuleMode::Enforce,
             reserved: 0,
         }
         .into(),

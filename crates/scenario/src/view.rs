@@ -7,7 +7,7 @@ use crate::number::Fixed;
 use market_data::Tape;
 use model::{
     AccountId, AccountName, CancelRejected, ClOrdId, CommandRejected, Event, InstrumentCreated, InstrumentId,
-    OrderId, OrderRejected, OrderReplaced, RecordKind, ReplaceRejected, Trade, TradeId,
+    OrderId, OrderRejected, OrderReplaced, RecordKind, ReplaceRejected, RuleId, RuleName, Trade, TradeId,
 };
 use std::collections::BTreeMap;
 
@@ -19,6 +19,7 @@ const TRADES_SHOWN_MAX: usize = 1 << 20;
 pub(crate) struct View {
     accounts: Vec<AccountName>,
     instruments: Vec<Listed>,
+    rules: BTreeMap<RuleId, RuleName>,
     /// Every order ever accepted, with the id it has now.
     orders: BTreeMap<OrderId, Named>,
     /// The ids the two orders of a trade had when they traded: maker, taker.
@@ -96,7 +97,25 @@ impl View {
                 self.accounts.push(opened.name);
                 None
             }
+            Event::RuleLoaded(loaded) => {
+                self.rules.insert(loaded.rule, loaded.name);
+                None
+            }
+            Event::RuleActivated(activated) => {
+                Some(format!("rule-activated {}", self.rules[&activated.rule]))
+            }
+            Event::RuleDeactivated(deactivated) => {
+                Some(format!("rule-deactivated {}", self.rules[&deactivated.rule]))
+            }
+            Event::RuleSuspended(suspended) => {
+                Some(format!("rule-suspended {}", self.rules[&suspended.rule]))
+            }
             Event::OrderBooked(_)
+            | Event::RuleApproved(_)
+            | Event::RuleVerdict(_)
+            | Event::RuleFaulted(_)
+            | Event::RuleRecovered(_)
+            | Event::RuleCounterChanged(_)
             | Event::TradingDayStarted(_)
             | Event::Configured(_)
             | Event::AssetRegistered(_)
@@ -175,6 +194,8 @@ fn word(kind: RecordKind) -> &'static str {
         model::CancelAll::KIND => "cancel-all",
         model::SetPhase::KIND => "phase",
         model::KillAccount::KIND => "kill",
+        model::LoadRule::KIND | model::ActivateRule::KIND => "rule load",
+        model::DeactivateRule::KIND => "rule unload",
         // No scenario sends the others; should the exchange refuse one, the difference shows.
         _ => "command",
     }

@@ -6,9 +6,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use engine::{Ahead, Rules, State, WINDOW_MAX, decide, evolve};
+use engine::{Ahead, Rules, State, ValidationRow, WINDOW_MAX, decide, evolve_telling, prepare};
 use event_store::{BlockWriter, Error as StoreError, Writer, record_bytes};
-use model::{AdvanceTime, Command, Event, InstrumentCreated, Phase, SetPhase, StartTradingDay, Timestamp};
+use model::{
+    AdvanceTime, Command, Event, InstrumentCreated, Phase, RuleActivated, SetPhase, StartTradingDay,
+    Timestamp,
+};
 use order_book::OrderBook;
 
 use crate::agent::Agent;
@@ -47,6 +50,8 @@ struct Machine<B: OrderBook, R> {
     state: State<B>,
     rules: R,
     events: Vec<Event>,
+    /// Room to work in while rules look ahead.
+    rows: Vec<ValidationRow>,
 }
 
 /// What a core loop is made of.
@@ -83,11 +88,14 @@ impl<B: OrderBook, R: Rules, C: Clock> CoreLoop<B, R, C> {
         fault: Arc<Fault>,
     ) -> Self {
         let now = Timestamp(parts.writer.last_timestamp_ns());
+        let mut rules = parts.rules;
+        rules.restore(&parts.state.active_rules().copied().collect::<Vec<RuleActivated>>());
         Self {
             machine: Machine {
                 state: parts.state,
-                rules: parts.rules,
+                rules,
                 events: Vec::with_capacity(EVENTS_ROOM),
+                rows: Vec::with_capacity(WINDOW_MAX),
             },
             writer: parts.writer,
             inbound,
@@ -182,7 +190,8 @@ impl<B: OrderBook, R: Rules, C: Clock> CoreLoop<B, R, C> {
                         &mut self.own,
                         &mut self.window,
                         &self.inbound,
-                        &self.machine.state,
+                        &mut self.machine,
+                        self.now,
                         self.max_batch - taken,
                     ) {
                         Some(envelope) => {
@@ -283,26 +292,29 @@ impl<B: OrderBook, R: Rules, C: Clock> Agent for CoreLoop<B, R, C> {
 
 /// The next command: the sequencer's own first, then from the ring, of which at most `room` may be taken.
 #[inline]
-fn next<B: OrderBook>(
+fn next<B: OrderBook, R: Rules>(
     own: &mut VecDeque<Command>,
     window: &mut VecDeque<Envelope>,
     inbound: &Inbound,
-    state: &State<B>,
+    machine: &mut Machine<B, R>,
+    now: Timestamp,
     room: usize,
 ) -> Option<Envelope> {
     if let Some(command) = own.pop_front() {
         return Some(Envelope { tag: SEQUENCER_TAG, command });
     }
     if window.is_empty() {
-        look_ahead(state, inbound, room, window);
+        look_ahead(machine, now, inbound, room, window);
     }
     window.pop_front()
 }
 
-/// Takes a few commands, at most `room`, from the ring, and has the state look at what they are about.
+/// Takes a few commands, at most `room`, from the ring, has the state look at what they are about, and lets the validation
+/// rules judge the orders among them.
 #[inline]
-fn look_ahead<B: OrderBook>(
-    state: &State<B>,
+fn look_ahead<B: OrderBook, R: Rules>(
+    machine: &mut Machine<B, R>,
+    now: Timestamp,
     inbound: &Inbound,
     room: usize,
     window: &mut VecDeque<Envelope>,
@@ -318,7 +330,9 @@ fn look_ahead<B: OrderBook>(
     }
     // One command's looks would be no earlier than its own.
     if count > 1 {
-        state.warm(&ahead[..count]);
+        machine.state.warm(&ahead[..count]);
+        let commands = window.iter().map(|envelope| &envelope.command);
+        prepare(&machine.state, now, &commands, &mut machine.rules, &mut machine.rows);
     }
 }
 
@@ -368,7 +382,7 @@ impl<B: OrderBook, R: Rules> Machine<B, R> {
                 .reserve(event.kind(), event.version(), 0, event.size())
                 .expect("the block was found to have room");
             event.encode(payload);
-            evolve(&mut self.state, event);
+            evolve_telling(&mut self.state, event, &mut self.rules);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::{Ahead, Rules, State, WINDOW_MAX, decide, evolve};
+use engine::{Ahead, Rules, State, WINDOW_MAX, decide, evolve, evolve_telling};
 use event_store::fs::{Disk, FileSystem};
 use event_store::{Block, ChainHash, Mark, Reader, ReaderOptions, Record};
 use model::{Command, DecodeError, Event, KIND_EVENT_FIRST, Timestamp};
@@ -288,6 +288,7 @@ pub fn reexecute<B: OrderBook, R: Rules>(
 ) -> Result<ReexecuteReport, FoldError> {
     let started = Instant::now();
     let mut reader = Reader::open(store)?;
+    rules.restore(&[]);
     // Both states must stand at the same record, though the exchange may be running.
     let folded = fold::<B>(store, None)?;
     let folded_hash = folded.state.hash();
@@ -341,7 +342,7 @@ impl<B: OrderBook> Audit<B> {
         let now = Timestamp(block.header().timestamp_ns);
         for record in block.records() {
             if record.kind >= KIND_EVENT_FIRST {
-                self.compare(event(&record)?);
+                self.compare(&event(&record)?, rules);
             } else {
                 self.settle();
                 let command = Command::decode(record.kind, record.version, record.payload)
@@ -360,20 +361,20 @@ impl<B: OrderBook> Audit<B> {
     }
 
     /// Compares a recorded event with what came out this time, and applies the recorded one.
-    fn compare(&mut self, recorded: Event) {
+    fn compare<R: Rules>(&mut self, recorded: &Event, rules: &mut R) {
         self.report.events += 1;
-        evolve(&mut self.state, &recorded);
+        evolve_telling(&mut self.state, recorded, rules);
         let Some(running) = &mut self.running else {
             self.report.orphans += 1;
             return;
         };
         let reexecuted = self.events.get(running.compared);
-        if reexecuted == Some(&recorded) || running.mismatch.is_some() {
+        if reexecuted == Some(recorded) || running.mismatch.is_some() {
             running.compared += 1;
             return;
         }
         let reexecuted = reexecuted.cloned();
-        running.mismatch = Some(running.differs(Some(recorded), reexecuted));
+        running.mismatch = Some(running.differs(Some(recorded.clone()), reexecuted));
     }
 
     /// Ends the running command: nothing more may have come out than is in the log.

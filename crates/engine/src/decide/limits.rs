@@ -1,11 +1,15 @@
 //! The checks that new orders and replaces share, from `MAX_QUANTITY` to `RULE`.
 
 use super::Refusal;
+use super::judge::judge;
 use crate::accounts::Account;
 use crate::instruments::Instrument;
-use crate::rules::{ProposedOrder, RiskFacts, Rules, Verdict};
+use crate::rules::{ProposedOrder, Rules};
 use crate::state::State;
-use model::{Cash, Decimal, OrderId, OrderType, POWERS_OF_TEN, Phase, Price, Quantity, RejectReason};
+use model::{
+    Decimal, Event, OrderId, OrderType, POWERS_OF_TEN, Phase, Price, Quantity, RejectReason, RuleKind,
+    Timestamp,
+};
 use order_book::OrderBook;
 
 /// Millionths in a whole, for collars.
@@ -47,22 +51,25 @@ pub(super) fn quantity_in_lots<B>(
 /// The instrument's limits, the account's limits and the rules, in this order. `price_changed` is false for a replace that
 /// keeps its price, which no collar looks at.
 #[inline]
+#[expect(clippy::too_many_arguments, reason = "all there is to know about an order comes together here")]
 pub(super) fn check_limits<B: OrderBook, R: Rules + ?Sized>(
     state: &State<B>,
+    now: Timestamp,
     account: &Account,
     instrument: &Instrument<B>,
     order: &ProposedOrder,
     price_changed: bool,
     rules: &mut R,
+    events: &mut Vec<Event>,
 ) -> Result<(), Refusal> {
     let terms = &instrument.terms;
     if order.quantity > terms.max_quantity {
         return Err(RejectReason::MaxQuantity.into());
     }
-    let wants_risk = rules.wants_risk();
     // A market order's value is a walk through the book: take it only if someone asks.
     let unlimited = terms.max_notional.0 == i64::MAX && account.max_notional.is_none();
-    let notional = if unlimited && !wants_risk { 0 } else { notional(instrument, order) };
+    let unasked = unlimited && state.rule_book.asked(RuleKind::Risk).is_empty();
+    let notional = if unasked { 0 } else { notional(instrument, order) };
     if terms.max_notional.0 != i64::MAX && notional > i128::from(terms.max_notional.0) {
         return Err(RejectReason::MaxNotional.into());
     }
@@ -78,7 +85,7 @@ pub(super) fn check_limits<B: OrderBook, R: Rules + ?Sized>(
             return Err(RejectReason::AccountNotionalLimit.into());
         }
     }
-    check_rules(state, account, instrument, order, notional, wants_risk, rules)
+    judge(state, now, instrument, order, notional, rules, events)
 }
 
 /// The order's value in minor units: what a limit order would pay at its limit, traded part included, and what the
@@ -120,39 +127,5 @@ fn floor_at_scale(number: Decimal, scale: u8) -> i128 {
         units * i128::from(POWERS_OF_TEN[usize::from(scale - number.scale)])
     } else {
         units / i128::from(POWERS_OF_TEN[usize::from(number.scale - scale)])
-    }
-}
-
-#[inline]
-fn check_rules<B: OrderBook, R: Rules + ?Sized>(
-    state: &State<B>,
-    account: &Account,
-    instrument: &Instrument<B>,
-    order: &ProposedOrder,
-    notional: i128,
-    wants_risk: bool,
-    rules: &mut R,
-) -> Result<(), Refusal> {
-    let mut verdict = rules.validation(order);
-    if verdict == Verdict::Accept && wants_risk {
-        let position = state.balance(order.account, instrument.terms.asset);
-        let cash = state.balance(order.account, instrument.terms.currency);
-        let best = |side| instrument.book.best(side).map(|level| level.price);
-        let facts = RiskFacts {
-            position: position.total,
-            position_held: position.held,
-            cash: cash.total,
-            cash_held: cash.held,
-            notional: Cash(i64::try_from(notional).unwrap_or(i64::MAX)),
-            best_bid: best(model::Side::Buy),
-            best_ask: best(model::Side::Sell),
-            last_price: instrument.last_price,
-            working_orders: account.working_orders,
-        };
-        verdict = rules.risk(order, &facts);
-    }
-    match verdict {
-        Verdict::Accept => Ok(()),
-        Verdict::Reject { rule, code } => Err(Refusal { reason: RejectReason::Rule, rule, rule_code: code }),
     }
 }

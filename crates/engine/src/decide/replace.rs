@@ -26,7 +26,10 @@ pub(super) fn replace<B: OrderBook, R: Rules + ?Sized>(
     rules: &mut R,
     events: &mut Vec<Event>,
 ) {
-    match check(state, command, rules) {
+    let from = events.len();
+    let outcome = check(state, now, command, rules, events);
+    let of_rules = events.len() - from;
+    match outcome {
         Ok(Change::Cancel(order)) => events.push(canceled(order, CancelReason::User)),
         Ok(Change::Replace(order, instrument, proposed)) => {
             apply(state, instrument, now, command, order, &proposed, events);
@@ -41,6 +44,7 @@ pub(super) fn replace<B: OrderBook, R: Rules + ?Sized>(
             reserved: 0,
         })),
     }
+    events[from..].rotate_left(of_rules);
 }
 
 /// What a replace that is not refused comes to.
@@ -55,8 +59,10 @@ enum Change<'s, B> {
 #[inline]
 fn check<'s, B: OrderBook, R: Rules + ?Sized>(
     state: &'s State<B>,
+    now: Timestamp,
     command: &ReplaceOrder,
     rules: &mut R,
+    events: &mut Vec<Event>,
 ) -> Result<Change<'s, B>, Refusal> {
     let account = state.account(command.account).ok_or(RejectReason::UnknownAccount)?;
     if state.find_order(command.account, &command.new_cl_ord_id) != Found::Unknown {
@@ -95,7 +101,8 @@ fn check<'s, B: OrderBook, R: Rules + ?Sized>(
         post_only: order.post_only,
         self_trade_prevention: order.self_trade_prevention,
     };
-    check_limits(state, account, instrument, &proposed, price != order.price, rules)?;
+    let price_changed = price != order.price;
+    check_limits(state, now, account, instrument, &proposed, price_changed, rules, events)?;
     check_money(state, instrument, order, &proposed)?;
     if order.post_only && crosses(instrument, order.side, price) {
         return Err(RejectReason::PostOnlyWouldCross.into());

@@ -20,7 +20,10 @@ pub(super) fn submit<B: OrderBook, R: Rules + ?Sized>(
     rules: &mut R,
     events: &mut Vec<Event>,
 ) {
-    match check(state, now, command, rules) {
+    let from = events.len();
+    let outcome = check(state, now, command, rules, events);
+    let of_rules = events.len() - from;
+    match outcome {
         Ok((instrument, order)) => accept(state, instrument, now, command, &order, events),
         Err(refusal) => events.push(Event::OrderRejected(OrderRejected {
             cl_ord_id: command.cl_ord_id,
@@ -31,6 +34,8 @@ pub(super) fn submit<B: OrderBook, R: Rules + ?Sized>(
             reason: refusal.reason,
         })),
     }
+    // The order's answer comes first, then what there is to say about its judges.
+    events[from..].rotate_left(of_rules);
 }
 
 /// All that can refuse a new order, in the order in which it wins.
@@ -40,6 +45,7 @@ fn check<'s, B: OrderBook, R: Rules + ?Sized>(
     now: Timestamp,
     command: &SubmitOrder,
     rules: &mut R,
+    events: &mut Vec<Event>,
 ) -> Result<(&'s Instrument<B>, ProposedOrder), Refusal> {
     let account = state.account(command.account).ok_or(RejectReason::UnknownAccount)?;
     if state.find_order(command.account, &command.cl_ord_id) != Found::Unknown {
@@ -48,20 +54,41 @@ fn check<'s, B: OrderBook, R: Rules + ?Sized>(
     check_status(account.status)?;
     let instrument = state.instrument(command.instrument).ok_or(RejectReason::UnknownInstrument)?;
     check_phase(instrument)?;
+    let order = propose(instrument, command)?;
+    if command.time_in_force == TimeInForce::Gtd && command.expire_at <= now {
+        return Err(RejectReason::InvalidExpireTime.into());
+    }
+    check_limits(state, now, account, instrument, &order, true, rules, events)?;
+    check_money(state, instrument, &order)?;
+    if order.post_only && crosses(instrument, order.side, order.price) {
+        return Err(RejectReason::PostOnlyWouldCross.into());
+    }
+    if state.orders.len() >= state.bounds.max_working_orders as usize {
+        return Err(RejectReason::TooManyOrders.into());
+    }
+    if state.remembered.len() >= state.bounds.max_order_ids {
+        return Err(RejectReason::TooManyOrderIds.into());
+    }
+    Ok((instrument, order))
+}
+
+/// The order that a command asks for, in ticks and lots, or why its fields make none.
+#[inline]
+pub(super) fn propose<B>(
+    instrument: &Instrument<B>,
+    command: &SubmitOrder,
+) -> Result<ProposedOrder, RejectReason> {
     check_time_in_force(command)?;
     let quantity = quantity_in_lots(instrument, command.quantity())?;
     if quantity.is_zero() {
-        return Err(RejectReason::InvalidQuantity.into());
+        return Err(RejectReason::InvalidQuantity);
     }
     let price = match (command.order_type, command.price()) {
         (OrderType::Market, _) => Price(0),
         (OrderType::Limit, Some(price)) => price_in_ticks(instrument, price)?,
-        (OrderType::Limit, None) => return Err(RejectReason::InvalidPrice.into()),
+        (OrderType::Limit, None) => return Err(RejectReason::InvalidPrice),
     };
-    if command.time_in_force == TimeInForce::Gtd && command.expire_at <= now {
-        return Err(RejectReason::InvalidExpireTime.into());
-    }
-    let order = ProposedOrder {
+    Ok(ProposedOrder {
         account: command.account,
         instrument: command.instrument,
         replaces: OrderId::NONE,
@@ -76,19 +103,7 @@ fn check<'s, B: OrderBook, R: Rules + ?Sized>(
             SelfTradePrevention::Default => instrument.terms.self_trade_prevention,
             own => own,
         },
-    };
-    check_limits(state, account, instrument, &order, true, rules)?;
-    check_money(state, instrument, &order)?;
-    if order.post_only && crosses(instrument, order.side, order.price) {
-        return Err(RejectReason::PostOnlyWouldCross.into());
-    }
-    if state.orders.len() >= state.bounds.max_working_orders as usize {
-        return Err(RejectReason::TooManyOrders.into());
-    }
-    if state.remembered.len() >= state.bounds.max_order_ids {
-        return Err(RejectReason::TooManyOrderIds.into());
-    }
-    Ok((instrument, order))
+    })
 }
 
 /// Whether the account may trade.

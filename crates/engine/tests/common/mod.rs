@@ -6,12 +6,13 @@
 pub mod flow;
 pub mod oracle;
 
-use engine::{NoRules, Rules, State, decide, evolve};
+use engine::{NoRules, Rules, State, decide, evolve_telling};
 use model::{
-    AccountId, AccountName, AccountStatus, AssetCode, CalendarName, CancelAll, CancelOrder, ClOrdId, Command,
-    CreateInstrument, Decimal, Deposit, Event, InitialBalance, InstrumentId, KillAccount,
-    MAX_INITIAL_BALANCES, OpenAccount, OrderType, Phase, ReplaceOrder, SelfTradePrevention, SetPhase, Side,
-    SubmitOrder, Symbol, TimeInForce, Timestamp, Withdraw,
+    AccountId, AccountName, AccountStatus, ActivateRule, AssetCode, CalendarName, CancelAll, CancelOrder,
+    ClOrdId, Command, ComponentHash, CounterKey, CounterWindow, CreateInstrument, Decimal, Deposit, Event,
+    FailMode, InitialBalance, InstrumentId, KillAccount, LoadRule, MAX_INITIAL_BALANCES, OpenAccount,
+    OperatorName, OrderType, Phase, ReplaceOrder, RuleKind, RuleMode, RuleName, RuleParameters,
+    SelfTradePrevention, SetPhase, Side, SignerKey, SubmitOrder, Symbol, TimeInForce, Timestamp, Withdraw,
 };
 use order_book::OrderBook;
 
@@ -54,6 +55,47 @@ pub fn account(name: &str, balances: &[(&str, &str)]) -> OpenAccount {
         balances: all,
         status: AccountStatus::Verified,
         reserved: [0; 7],
+    }
+}
+
+pub fn operator(name: &str) -> OperatorName {
+    OperatorName::new(name).expect("a name")
+}
+
+/// A component without counters that fails closed and is suspended after three faults; `version` makes its hash.
+pub fn load_rule(name: &str, kind: RuleKind, version: u8) -> LoadRule {
+    LoadRule {
+        name: RuleName::new(name).expect("a name"),
+        component: ComponentHash([version; 32]),
+        signer: SignerKey::NONE,
+        by: operator("olga"),
+        fuel: 10_000,
+        memory_bytes: 1 << 20,
+        size_bytes: 2_000,
+        contract_major: 1,
+        contract_minor: 1,
+        max_faults: 3,
+        kind,
+        fail: FailMode::Closed,
+        counter_key: CounterKey::None,
+        counter_window: CounterWindow::Forever,
+        needs_approval: false,
+        reserved: [0; 5],
+    }
+}
+
+/// Puts a version in force for everybody and everything.
+pub fn activate_rule(name: &str, version: u8) -> ActivateRule {
+    ActivateRule {
+        name: RuleName::new(name).expect("a name"),
+        component: ComponentHash([version; 32]),
+        parameters: RuleParameters::NONE,
+        by: operator("olga"),
+        account: AccountId::ALL,
+        instrument: InstrumentId::ALL,
+        priority: 100,
+        mode: RuleMode::Enforce,
+        reserved: [0; 5],
     }
 }
 
@@ -156,7 +198,7 @@ impl<B: OrderBook> Exchange<B> {
         let mut events = Vec::new();
         decide(&self.state, self.now, &command.into(), rules, &mut events);
         for event in &events {
-            evolve(&mut self.state, event);
+            evolve_telling(&mut self.state, event, rules);
         }
         self.state.check().expect("the state is sound after every command");
         self.now.0 += 1_000_000;

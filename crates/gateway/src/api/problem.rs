@@ -169,8 +169,20 @@ impl std::fmt::Display for Problem {
 pub const fn reject_status(reason: RejectReason) -> u16 {
     use RejectReason as R;
     match reason {
-        R::UnknownAccount | R::UnknownOrder | R::UnknownInstrument | R::UnknownAsset => 404,
-        R::DuplicateAccount | R::DuplicateOrder | R::DuplicateInstrument | R::AlreadyConfigured => 409,
+        R::UnknownAccount
+        | R::UnknownOrder
+        | R::UnknownInstrument
+        | R::UnknownAsset
+        | R::UnknownRule
+        | R::UnknownComponent => 404,
+        R::DuplicateAccount
+        | R::DuplicateOrder
+        | R::DuplicateInstrument
+        | R::AlreadyConfigured
+        | R::RuleNotActive
+        | R::RuleNotApproved
+        | R::NothingToRollBack
+        | R::WrongRuleKind => 409,
         R::Busy | R::TooManyOrders | R::TooManyOrderIds | R::StoreFull | R::TooManyEntries => 503,
         _ => 422,
     }
@@ -203,6 +215,13 @@ const fn reject_title(reason: RejectReason) -> &'static str {
         R::AccountOrderLimit => "the account has as many working orders as it may",
         R::AccountNotionalLimit => "the value is above the account's limit",
         R::Rule => "a rule said no",
+        R::UnknownRule => "no rule has this name",
+        R::UnknownComponent => "the rule has no such component",
+        R::RuleNotActive => "the rule is not active",
+        R::RuleNotApproved => "a second operator has not approved the component",
+        R::NothingToRollBack => "there is nothing to go back to",
+        R::WrongRuleKind => "the name belongs to a rule of another kind",
+        R::InvalidRule => "the rule's settings are not possible",
         R::InsufficientFunds => "not enough available cash",
         R::InsufficientPosition => "not enough of the instrument available",
         R::UnknownAsset => "neither an instrument nor a currency",
@@ -236,6 +255,10 @@ const fn reject_hint(reason: RejectReason) -> Option<&'static str> {
         R::InvalidInstrument => {
             "tick, lot and limits are positive, and tick_size x lot_size a whole number of the currency's smallest unit"
         }
+        R::UnknownRule => "GET /v1/rules lists those there are",
+        R::UnknownComponent => "load it first with POST /v1/rules/{name}/components",
+        R::RuleNotApproved => "another operator than the one who loaded it must approve it",
+        R::WrongRuleKind => "load it under another name",
         R::InsufficientFunds | R::InsufficientPosition => {
             "GET /v1/accounts/{account} shows what is available"
         }

@@ -120,6 +120,7 @@ fn value_of(name: &str, value: &FieldValue) -> Value {
         FieldValue::Unsigned(number) => (*number).into(),
         FieldValue::Signed(number) => (*number).into(),
         FieldValue::Text(text) => text.as_str().into(),
+        FieldValue::Numbers(numbers) => numbers.as_slice().into(),
         FieldValue::Balances(balances) => balances
             .iter()
             .map(|(asset, amount)| (asset.clone(), amount.as_str().into()))
