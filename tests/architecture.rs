@@ -11,6 +11,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("order-book", &["model"]),
     ("engine", &["model", "order-book"]),
     ("market-data", &["model", "order-book"]),
+    ("plugin-manifest", &["model"]),
+    ("plugin-sdk", &[]),
+    ("plugin-kit", &["model", "plugin-manifest"]),
     ("simulator", &["model"]),
     ("sequencer", &["model", "order-book", "engine", "event-store"]),
     ("scenario", &["model", "order-book", "engine", "market-data", "event-store", "sequencer"]),
@@ -29,6 +32,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "gateway",
             "simulator",
             "bench",
+            "plugin-kit",
+            "plugin-manifest",
         ],
     ),
     ("xtask", &[]),
@@ -43,6 +48,7 @@ const ONLY_USED_BY: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("axum", &["gateway"]),
     ("memmap2", &["event-store"]),
+    ("wit-component", &["plugin-kit"]),
 ];
 
 /// Crates that read no clock, start no thread and do no I/O: what they may link from outside.
@@ -51,6 +57,8 @@ const PURE: &[(&str, &[&str])] = &[
     ("order-book", &[]),
     ("engine", &["blake3", "siphasher", "thiserror", "rkyv"]),
     ("market-data", &["thiserror"]),
+    ("plugin-manifest", &["serde", "thiserror", "toml"]),
+    ("plugin-sdk", &[]),
 ];
 
 #[derive(Default)]
