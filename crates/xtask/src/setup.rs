@@ -1,5 +1,7 @@
 //! What the build needs beyond Rust: looks for each thing, says what is missing and why it is needed.
 
+mod rules;
+
 use crate::steps::Failure;
 use std::process::{Command, Stdio};
 
@@ -30,7 +32,7 @@ fn answers(program: &str, probe: &str) -> Result<bool, std::io::Error> {
         .map(|status| status.success())
 }
 
-/// Checks that everything is there. Nothing has to be installed so far; what does will be installed here.
+/// Checks that everything is there, gets what is missing and can be got, and builds the rules.
 pub fn run() -> Result<(), Failure> {
     for tool in TOOLS {
         match answers(tool.program, tool.probe) {
@@ -41,5 +43,5 @@ pub fn run() -> Result<(), Failure> {
             }
         }
     }
-    Ok(())
+    rules::run()
 }

@@ -10,6 +10,8 @@ pub enum Failure {
     NotStarted { program: String, hint: &'static str, error: std::io::Error },
     /// The program ran and said no.
     Failed { step: String, code: Option<i32> },
+    /// Something the build needs could not be got.
+    Missing { what: &'static str, hint: &'static str },
     /// Several steps failed; each has been reported where it happened.
     Several { steps: Vec<&'static str> },
     /// No step has that name.
@@ -24,6 +26,7 @@ impl std::fmt::Display for Failure {
             }
             Self::Failed { step, code: Some(code) } => write!(f, "`{step}` ended with code {code}"),
             Self::Failed { step, code: None } => write!(f, "`{step}` was ended by a signal"),
+            Self::Missing { what, hint } => write!(f, "{what} is needed and cannot be got\nhint: {hint}"),
             Self::Several { steps } => write!(f, "these steps failed: {}", steps.join(", ")),
             Self::NoSuchStep { name } => {
                 write!(f, "there is no step `{name}`\nhint: `cargo xtask test --list` names them")

@@ -42,6 +42,20 @@ const STEPS: &[Step] = &[
         what: "unit, property, crash-injection and acceptance tests",
         run: || steps::run(cargo().args(["test", "--workspace", "--no-fail-fast"])),
     },
+    Step {
+        name: "rules",
+        what: "the rules that ship: format, lint, and their own tests",
+        run: || {
+            for args in [
+                &["fmt", "--all", "--check"][..],
+                &["clippy", "--all-targets", "--quiet", "--", "-D", "warnings"],
+                &["test", "--quiet"],
+            ] {
+                steps::run(cargo().args(args).current_dir(steps::root().join("plugins")))?;
+            }
+            Ok(())
+        },
+    },
     Step { name: "loom", what: "the publish protocol under every interleaving", run: loom },
 ];
 
