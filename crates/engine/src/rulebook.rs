@@ -73,6 +73,8 @@ pub(crate) struct Asked {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RuleBook {
     rules: Vec<Rule>,
+    /// A rule that is only being tried. No part of the state: it is in no log, no snapshot and no hash.
+    candidate: Option<Box<Rule>>,
     /// Activations so far.
     pub activations: u32,
     /// Follows from the rules.
@@ -153,7 +155,26 @@ impl RuleBook {
 
     #[inline]
     pub fn get(&self, id: RuleId) -> Option<&Rule> {
-        self.rules.get(usize::from(id.0).wrapping_sub(1))
+        match self.rules.get(usize::from(id.0).wrapping_sub(1)) {
+            None if id == RuleId::CANDIDATE => self.candidate.as_deref(),
+            rule => rule,
+        }
+    }
+
+    /// Tries a rule: from now on it shadows, in nobody's way.
+    pub fn try_out(&mut self, activation: &RuleActivated) {
+        let mut shadow = RuleSlot::default();
+        shadow.begin(activation);
+        self.candidate = Some(Box::new(Rule {
+            id: RuleId::CANDIDATE,
+            name: RuleName::EMPTY,
+            kind: activation.kind,
+            components: Vec::new(),
+            enforced: RuleSlot::default(),
+            shadow,
+            history: Vec::new(),
+        }));
+        self.rank();
     }
 
     /// Whom to ask about an order, in the order of asking: shadows first, so that each is asked about every order.
@@ -275,7 +296,7 @@ impl RuleBook {
     fn rank(&mut self) {
         let ranked = |kind| {
             let mut ranked: Vec<(bool, u16, Asked)> = Vec::new();
-            for rule in self.rules.iter().filter(|rule| rule.kind == kind) {
+            for rule in self.rules.iter().chain(self.candidate.as_deref()).filter(|rule| rule.kind == kind) {
                 for active in [&rule.shadow, &rule.enforced].into_iter().filter_map(RuleSlot::asked) {
                     let asked = Asked {
                         activation: active.activation,
@@ -294,7 +315,11 @@ impl RuleBook {
     }
 
     fn rule_mut(&mut self, id: RuleId) -> &mut Rule {
-        self.rules.get_mut(usize::from(id.0).wrapping_sub(1)).expect("an event names a rule that was loaded")
+        let rule = match self.rules.get_mut(usize::from(id.0).wrapping_sub(1)) {
+            None if id == RuleId::CANDIDATE => self.candidate.as_deref_mut(),
+            rule => rule,
+        };
+        rule.expect("an event names a rule that was loaded")
     }
 }
 

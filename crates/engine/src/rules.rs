@@ -42,6 +42,22 @@ pub struct ValidationRow(pub [u64; VALIDATION_WORDS]);
 /// Words in a [`ValidationRow`].
 pub const VALIDATION_WORDS: usize = 12;
 
+impl ValidationRow {
+    /// Whose order.
+    #[inline]
+    pub fn account(&self) -> AccountId {
+        let [a, b, c, d, ..] = self.0[0].to_le_bytes();
+        AccountId(u32::from_le_bytes([a, b, c, d]))
+    }
+
+    /// In what.
+    #[inline]
+    pub fn instrument(&self) -> InstrumentId {
+        let [.., a, b, c, d] = self.0[0].to_le_bytes();
+        InstrumentId(u32::from_le_bytes([a, b, c, d]))
+    }
+}
+
 /// What a risk rule sees of an order: the parameters of `risk-rule.check` in `wit/risk.wit`, in that order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RiskRow {

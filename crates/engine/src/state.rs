@@ -222,6 +222,14 @@ impl<B: OrderBook> State<B> {
         self.rule_book.by_name(name)
     }
 
+    /// Lets a rule be asked about every order from now on as a shadow is, without being part of the state: for trying it on a
+    /// log. `activation` names [`RuleId::CANDIDATE`] and [`ActivationId::CANDIDATE`](model::ActivationId::CANDIDATE), and its
+    /// events carry them.
+    pub fn try_out(&mut self, activation: &RuleActivated) {
+        debug_assert_eq!((activation.rule, activation.mode), (RuleId::CANDIDATE, model::RuleMode::Shadow));
+        self.rule_book.try_out(activation);
+    }
+
     /// The activations that are in force or shadow, and are not suspended, in no particular order.
     pub fn active_rules(&self) -> impl Iterator<Item = &RuleActivated> {
         self.rule_book.iter().flat_map(|rule| [rule.enforced.asked(), rule.shadow.asked()]).flatten()

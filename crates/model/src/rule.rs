@@ -122,11 +122,15 @@ words! {
 impl RuleId {
     /// No rule.
     pub const NONE: Self = Self(0);
+    /// A rule that is only being tried on a log. In no log.
+    pub const CANDIDATE: Self = Self(u16::MAX);
 }
 
 impl ActivationId {
     /// No activation.
     pub const NONE: Self = Self(0);
+    /// That of [`RuleId::CANDIDATE`]. In no log.
+    pub const CANDIDATE: Self = Self(u32::MAX);
 }
 
 impl SignerKey {

@@ -24,6 +24,7 @@ pub mod snapshot;
 mod snapshotter;
 mod status;
 mod wait;
+pub mod what_if;
 
 pub use agent::{Agent, Duty, PinError};
 pub use calendar::{Calendar, CalendarError, Calendars, Schedule};

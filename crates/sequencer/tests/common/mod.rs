@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses what it needs")]
 
+pub mod rules;
+
 use std::path::Path;
 use std::time::Duration;
 
