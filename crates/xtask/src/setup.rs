@@ -1,6 +1,6 @@
 //! What the build needs beyond Rust: looks for each thing, says what is missing and why it is needed.
 
-mod rules;
+pub mod rules;
 
 use crate::steps::Failure;
 use std::process::{Command, Stdio};

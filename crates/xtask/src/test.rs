@@ -2,6 +2,7 @@
 
 use crate::setup;
 use crate::steps::{self, Failure, cargo};
+use std::process::Command;
 use std::time::Instant;
 
 /// One check.
@@ -42,22 +43,30 @@ const STEPS: &[Step] = &[
         what: "unit, property, crash-injection and acceptance tests",
         run: || steps::run(cargo().args(["test", "--workspace", "--no-fail-fast"])),
     },
-    Step {
-        name: "rules",
-        what: "the rules that ship: format, lint, and their own tests",
-        run: || {
-            for args in [
-                &["fmt", "--all", "--check"][..],
-                &["clippy", "--all-targets", "--quiet", "--", "-D", "warnings"],
-                &["test", "--quiet"],
-            ] {
-                steps::run(cargo().args(args).current_dir(steps::root().join("plugins")))?;
-            }
-            Ok(())
-        },
-    },
+    Step { name: "rules", what: "the rules that ship: format, lint, and their own tests", run: rules },
     Step { name: "loom", what: "the publish protocol under every interleaving", run: loom },
 ];
+
+fn rules() -> Result<(), Failure> {
+    let plugins = steps::root().join("plugins");
+    for args in [
+        &["fmt", "--all", "--check"][..],
+        &["clippy", "--all-targets", "--quiet", "--", "-D", "warnings"],
+        &["test", "--quiet"],
+    ] {
+        steps::run(cargo().args(args).current_dir(&plugins))?;
+    }
+    // A rule in C is tested by a program that includes it.
+    for folder in
+        setup::rules::folders(&plugins).iter().filter(|folder| folder.join("tests/rule.c").is_file())
+    {
+        let program = folder.join("dist/test");
+        let compile = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-I../../crates/plugin-sdk/c", "-o"];
+        steps::run(Command::new("cc").current_dir(folder).args(compile).arg(&program).arg("tests/rule.c"))?;
+        steps::run(&mut Command::new(&program))?;
+    }
+    Ok(())
+}
 
 fn loom() -> Result<(), Failure> {
     // A folder of its own: the flag would otherwise rebuild everything, twice a run.

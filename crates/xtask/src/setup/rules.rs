@@ -16,7 +16,7 @@ pub fn run() -> Result<(), Failure> {
     rust()?;
     c()?;
     let plugins = root().join("plugins");
-    let folders = rules(&plugins);
+    let folders = folders(&plugins);
     eprintln!("setup: {} rules in plugins/", folders.len());
     steps::run(
         cargo()
@@ -27,7 +27,7 @@ pub fn run() -> Result<(), Failure> {
 }
 
 /// The folders that hold a rule.
-fn rules(plugins: &Path) -> Vec<PathBuf> {
+pub fn folders(plugins: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(plugins).into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> =
         entries.map(|entry| entry.path()).filter(|folder| folder.join("plugin.toml").is_file()).collect();
