@@ -14,11 +14,12 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("plugin-manifest", &["model"]),
     ("plugin-sdk", &[]),
     ("plugin-kit", &["model", "plugin-manifest"]),
+    ("plugin-host", &["model", "engine", "plugin-manifest"]),
     ("simulator", &["model"]),
     ("sequencer", &["model", "order-book", "engine", "event-store"]),
     ("scenario", &["model", "order-book", "engine", "market-data", "event-store", "sequencer"]),
     ("gateway", &["model", "order-book", "engine", "market-data", "event-store", "sequencer", "simulator"]),
-    ("bench", &["model", "order-book", "engine", "event-store", "sequencer", "simulator"]),
+    ("bench", &["model", "order-book", "engine", "event-store", "sequencer", "simulator", "plugin-host"]),
     (
         "cli",
         &[
@@ -32,6 +33,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "gateway",
             "simulator",
             "bench",
+            "plugin-host",
             "plugin-kit",
             "plugin-manifest",
         ],
@@ -48,6 +50,7 @@ const ONLY_USED_BY: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("axum", &["gateway"]),
     ("memmap2", &["event-store"]),
+    ("wasmtime", &["plugin-host"]),
     ("wit-component", &["plugin-kit"]),
 ];
 
