@@ -56,14 +56,25 @@ fn rules() -> Result<(), Failure> {
     ] {
         steps::run(cargo().args(args).current_dir(&plugins))?;
     }
-    // A rule in C is tested by a program that includes it.
-    for folder in
-        setup::rules::folders(&plugins).iter().filter(|folder| folder.join("tests/rule.c").is_file())
-    {
-        let program = folder.join("dist/test");
-        let compile = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-I../../crates/plugin-sdk/c", "-o"];
-        steps::run(Command::new("cc").current_dir(folder).args(compile).arg(&program).arg("tests/rule.c"))?;
-        steps::run(&mut Command::new(&program))?;
+    for folder in setup::rules::folders(&plugins) {
+        let has = |file: &str| folder.join(file).is_file();
+        // A rule in C is tested by a program that includes it.
+        if has("tests/rule.c") {
+            let program = folder.join("dist/test");
+            let compile = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-I../../crates/plugin-sdk/c", "-o"];
+            steps::run(
+                Command::new("cc").current_dir(&folder).args(compile).arg(&program).arg("tests/rule.c"),
+            )?;
+            steps::run(&mut Command::new(&program))?;
+        }
+        if has("tests/test_rule.py") {
+            let args = ["-B", "-m", "unittest", "discover", "--quiet", "-s", "tests"];
+            steps::run(Command::new("python3").current_dir(&folder).args(args))?;
+        }
+        if has("tests/rule.test.mjs") {
+            let args = ["--test", "--test-reporter=dot", "tests/"];
+            steps::run(Command::new("node").current_dir(&folder).args(args))?;
+        }
     }
     Ok(())
 }

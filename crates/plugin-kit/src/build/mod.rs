@@ -1,10 +1,14 @@
 //! From a rule's folder to its component. Nothing is done where nothing changed.
 
 mod c;
+mod interpreted;
+mod javascript;
+mod python;
 mod rust;
 mod stamp;
 
 use crate::{Error, Language, Project, cache, component};
+use model::RuleKind;
 use plugin_manifest::FILE_NAME;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -33,6 +37,7 @@ struct Made {
 
 /// Builds the rule in a folder and writes its component to [`Project::component`].
 pub fn build(project: &Project) -> Result<Built, Error> {
+    refuse_slow(project.language, project.manifest.kind)?;
     let path = project.component();
     let tools = tools(project.language)?;
     if let Some(hash) = stamp::fresh(&path, &tools) {
@@ -42,7 +47,8 @@ pub fn build(project: &Project) -> Result<Built, Error> {
     let made = match project.language {
         Language::Rust => rust::build(project)?,
         Language::C => c::build(project)?,
-        Language::Python | Language::JavaScript => unreachable!(),
+        Language::Python => python::build(project)?,
+        Language::JavaScript => javascript::build(project)?,
     };
     let kind = project.manifest.kind;
     let component = if made.is_component {
@@ -62,12 +68,19 @@ pub fn build(project: &Project) -> Result<Built, Error> {
     Ok(Built { path, bytes: component.len() as u64, hash, fresh: false })
 }
 
+/// Says no to a language whose interpreter is too slow for a kind of rule.
+pub(crate) fn refuse_slow(language: Language, kind: RuleKind) -> Result<(), Error> {
+    let interpreted = matches!(language, Language::Python | Language::JavaScript);
+    if interpreted && kind != RuleKind::Reporting { Err(Error::TooSlow { language, kind }) } else { Ok(()) }
+}
+
 /// What a component depends on besides files.
 fn tools(language: Language) -> Result<String, Error> {
     let tool = match language {
         Language::Rust => rust::tool()?,
         Language::C => c::tool()?,
-        Language::Python | Language::JavaScript => unreachable!(),
+        Language::Python => python::tool().to_owned(),
+        Language::JavaScript => javascript::tool().to_owned(),
     };
     Ok(format!("outcry {} {tool}", env!("CARGO_PKG_VERSION")))
 }
