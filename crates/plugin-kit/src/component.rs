@@ -91,9 +91,15 @@ pub fn kind_of(component: &[u8]) -> Option<RuleKind> {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentExportSection(exports) if depth == 0 => {
-                let export = exports.into_iter().next()?.ok()?;
-                let interface = export.name.name.strip_prefix("outcry:rules/")?.split('@').next()?;
-                return interface.strip_suffix("-rule")?.parse().ok();
+                for export in exports {
+                    // A tool may export more than the rule, as the one for Python does.
+                    let name = export.ok()?.name.name;
+                    let interface =
+                        name.strip_prefix("outcry:rules/").and_then(|name| name.split('@').next());
+                    if let Some(kind) = interface.and_then(|name| name.strip_suffix("-rule")) {
+                        return kind.parse().ok();
+                    }
+                }
             }
             _ => {}
         }

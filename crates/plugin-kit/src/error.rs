@@ -61,6 +61,11 @@ pub enum Error {
         /// Which kind.
         kind: RuleKind,
     },
+    /// There is no header for it.
+    #[error(
+        "reporting rules cannot be written in C: lists of rows by hand are no joy, so there is no header for them"
+    )]
+    NotInC,
     /// A compiler or tool that is not there.
     #[error("{what} is needed for rules in {language}, and is not there")]
     Missing {
@@ -130,6 +135,7 @@ impl Error {
             }
             Self::Exists { .. } => "choose another name, or another place with --dir".to_owned(),
             Self::TooSlow { .. } => "write it in rust or c; python and js are for reporting rules".to_owned(),
+            Self::NotInC => "write it in rust, python or js".to_owned(),
             Self::NoModule { .. } => "its Cargo.toml needs [lib] with crate-type = [\"cdylib\", \"rlib\"]".to_owned(),
             Self::Imports { language: Language::Rust, .. } => {
                 "a crate that it uses wants an operating system or a browser; leave it out".to_owned()
