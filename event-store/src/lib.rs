@@ -60,7 +60,7 @@ mod store {
     pub use crate::options::{
         Allocation, CommitPolicy, Durability, Options, Preparation, SEGMENT_BYTES_DEFAULT, SEGMENTS_AHEAD_MAX,
     };
-    pub use crate::reader::{Block, Reader, ReaderOptions, Record, Records};
+    pub use crate::reader::{Block, Reader, ReaderOptions, Record, Records, Span};
     pub use crate::recovery::{Recovery, TornTail};
     pub use crate::repair::{RepairReport, Stopped, repair, repair_with};
     pub use crate::stats::{KindStats, StoreStats, stats, stats_with};

@@ -1,6 +1,10 @@
 //! Reading the log, in this process or any other: the same files mapped read-only, followed without system calls
 //! until the next segment begins. Readers take no lock, and nobody waits for them.
 
+mod span;
+
+pub use span::Span;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

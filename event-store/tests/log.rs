@@ -225,3 +225,58 @@ fn time_never_goes_back() {
     let store = Writer::open(dir.path(), &tiny()).unwrap();
     assert_eq!(store.writer.last_timestamp_ns(), 110);
 }
+
+#[test]
+fn spans_hold_every_block_once_and_outlive_their_reader() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Writer::open(dir.path(), &tiny()).unwrap();
+    fill(&mut store, 1000, 7);
+    for (bytes_max, last) in [(0, 1000), (1 << 10, 1000), (4 << 10, 500), (1 << 20, 1000), (1 << 20, 1)] {
+        let mut reader = Reader::open(dir.path()).unwrap();
+        let mut spans = Vec::new();
+        while let Some(span) = reader.next_span(bytes_max, last).unwrap() {
+            spans.push(span);
+        }
+        drop(reader);
+        // Blocks hold seven records, so the last one reaches at most six past what was asked for.
+        let reached = spans.last().unwrap().last_sequence();
+        assert!((last..last + 7).contains(&reached), "{reached} for {last}");
+        let sequences = std::thread::spawn(move || {
+            let mut sequences = Vec::new();
+            for span in spans {
+                let mut blocks = 0;
+                let walked = span.try_for_each(|block| {
+                    sequences.extend(block.records().map(|record| {
+                        assert_eq!(record.payload, payload(record.sequence));
+                        record.sequence
+                    }));
+                    blocks += 1;
+                    Ok::<_, Error>(())
+                });
+                walked.unwrap();
+                assert!(span.bytes() <= bytes_max || blocks == 1);
+                assert_eq!(sequences.last(), Some(&span.last_sequence()));
+            }
+            sequences
+        });
+        assert_eq!(sequences.join().unwrap(), (1..=reached).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_span_ends_where_the_bound_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Writer::open(dir.path(), &tiny()).unwrap();
+    fill(&mut store, 20, 5);
+    let mut reader = Reader::open(dir.path()).unwrap();
+    // Written, but neither durable nor committed.
+    let mut block = store.writer.begin(100_000).unwrap();
+    for sequence in 21..=22 {
+        block.append(u16::try_from(sequence % 5).unwrap(), 1, sequence * 3, &payload(sequence)).unwrap();
+    }
+    block.finish();
+    assert_eq!(reader.next_span(1 << 20, u64::MAX).unwrap().unwrap().last_sequence(), 20);
+    assert!(reader.next_span(1 << 20, u64::MAX).unwrap().is_none());
+    fill(&mut store, 40, 5);
+    assert_eq!(reader.next_span(1 << 20, u64::MAX).unwrap().unwrap().first_sequence(), 21);
+}
