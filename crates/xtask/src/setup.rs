@@ -1,5 +1,6 @@
 //! What the build needs beyond Rust: looks for each thing, says what is missing and why it is needed.
 
+mod duckdb;
 pub mod rules;
 
 use crate::steps::Failure;
@@ -21,6 +22,12 @@ const TOOLS: &[Tool] = &[
         hint: "install a C compiler, on Debian: apt-get install gcc",
     },
     Tool { program: "cargo", probe: "--version", why: "builds everything", hint: "install Rust with rustup" },
+    Tool {
+        program: "npm",
+        probe: "--version",
+        why: "the DuckDB library comes from the npm registry",
+        hint: "install Node.js, on Debian: apt-get install npm",
+    },
 ];
 
 fn answers(program: &str, probe: &str) -> Result<bool, std::io::Error> {
@@ -43,5 +50,6 @@ pub fn run() -> Result<(), Failure> {
             }
         }
     }
+    duckdb::run()?;
     rules::run()
 }

@@ -16,6 +16,12 @@ pub enum Failure {
     Several { steps: Vec<&'static str> },
     /// No step has that name.
     NoSuchStep { name: String },
+    /// The DuckDB library cannot be had here.
+    NoLibrary { why: &'static str, hint: &'static str },
+    /// What was downloaded is not what it should be.
+    Hash { file: &'static str, expected: &'static str, found: String },
+    /// A file or folder could not be dealt with.
+    File { what: &'static str, path: PathBuf, error: std::io::Error },
 }
 
 impl std::fmt::Display for Failure {
@@ -28,6 +34,11 @@ impl std::fmt::Display for Failure {
             Self::Failed { step, code: None } => write!(f, "`{step}` was ended by a signal"),
             Self::Missing { what, hint } => write!(f, "{what} is needed and cannot be got\nhint: {hint}"),
             Self::Several { steps } => write!(f, "these steps failed: {}", steps.join(", ")),
+            Self::NoLibrary { why, hint } => write!(f, "{why}\nhint: {hint}"),
+            Self::Hash { file, expected, found } => {
+                write!(f, "{file} has the SHA-256 {found}, not {expected}\nhint: it was not used; try again")
+            }
+            Self::File { what, path, error } => write!(f, "cannot {what} {}: {error}", path.display()),
             Self::NoSuchStep { name } => {
                 write!(f, "there is no step `{name}`\nhint: `cargo xtask test --list` names them")
             }
