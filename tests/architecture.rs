@@ -20,6 +20,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("scenario", &["model", "order-book", "engine", "market-data", "event-store", "sequencer"]),
     ("gateway", &["model", "order-book", "engine", "market-data", "event-store", "sequencer", "simulator"]),
     ("bench", &["model", "order-book", "engine", "event-store", "sequencer", "simulator", "plugin-host"]),
+    ("reporting", &["model", "order-book", "engine", "market-data", "event-store", "sequencer"]),
     (
         "cli",
         &[
@@ -36,6 +37,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "plugin-host",
             "plugin-kit",
             "plugin-manifest",
+            "reporting",
         ],
     ),
     ("xtask", &[]),
@@ -48,6 +50,7 @@ const ONLY_USED_BY: &[(&str, &[&str])] = &[
     ("miette", &["cli"]),
     ("comfy-table", &["cli"]),
     ("indicatif", &["cli"]),
+    ("duckdb", &["reporting"]),
     ("axum", &["gateway"]),
     ("memmap2", &["event-store"]),
     ("wasmtime", &["plugin-host"]),

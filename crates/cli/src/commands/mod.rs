@@ -12,6 +12,7 @@ mod man;
 mod node;
 mod scenario;
 mod serve;
+mod sql;
 mod start;
 mod state;
 mod store;
@@ -40,6 +41,7 @@ pub enum Command {
     Log(log::Log),
     State(state::State),
     At(state::At),
+    Sql(sql::Sql),
     Scenario(scenario::Scenario),
     Feed(feed::Feed),
     Bench(bench::Bench),
@@ -68,6 +70,7 @@ pub fn run(command: Command, ui: &mut Ui) -> Result<Outcome> {
         Command::Log(command) => command.run(ui),
         Command::State(command) => command.run(ui),
         Command::At(command) => command.run(ui),
+        Command::Sql(command) => command.run(ui),
         Command::Scenario(command) => command.run(ui),
         Command::Feed(command) => command.run(ui),
         Command::Bench(command) => command.run(ui),

@@ -9,7 +9,7 @@ mod table;
 pub use failure::{Failure, Result};
 pub use format::{bytes, count, duration_ns, hex};
 pub use progress::Progress;
-pub use table::Table;
+pub use table::{Align, Table};
 
 use crate::args::{Global, When};
 use serde::Serialize;
@@ -121,6 +121,11 @@ impl Ui {
             human(self, item)?;
         }
         Ok(())
+    }
+
+    /// Whether answers are to be JSON.
+    pub fn is_json(&self) -> bool {
+        self.json
     }
 
     /// A line of the answer.

@@ -2,6 +2,7 @@
 
 use super::Paint;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, TableStyle, presets};
+use std::borrow::Cow;
 
 /// One line under the header: enough to see where the answer begins.
 const TERMINAL: TableStyle = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
@@ -18,7 +19,7 @@ pub enum Align {
 /// Rows under a header.
 #[derive(Debug)]
 pub struct Table {
-    columns: Vec<(&'static str, Align)>,
+    columns: Vec<(Cow<'static, str>, Align)>,
     rows: Vec<Vec<(String, Option<Paint>)>>,
 }
 
@@ -26,10 +27,27 @@ impl Table {
     /// A table without rows. Columns are words, or numbers if their name begins with `#`.
     pub fn new<const N: usize>(columns: [&'static str; N]) -> Self {
         let columns = columns.map(|name| match name.strip_prefix('#') {
-            Some(name) => (name, Align::Right),
-            None => (name, Align::Left),
+            Some(name) => (Cow::Borrowed(name), Align::Right),
+            None => (Cow::Borrowed(name), Align::Left),
         });
         Self { columns: columns.to_vec(), rows: Vec::new() }
+    }
+
+    /// A table without rows, whose columns are known only when it is made.
+    pub fn of(columns: impl IntoIterator<Item = (String, Align)>) -> Self {
+        let columns = columns.into_iter().map(|(name, align)| (Cow::Owned(name), align));
+        Self { columns: columns.collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row, which has as many cells as there are columns.
+    pub fn cells(&mut self, cells: Vec<String>) {
+        assert_eq!(cells.len(), self.columns.len(), "a row has a cell for every column");
+        self.rows.push(cells.into_iter().map(|cell| (cell, None)).collect());
+    }
+
+    /// How many rows it has.
+    pub fn len(&self) -> usize {
+        self.rows.len()
     }
 
     /// Adds a row, which has as many cells as there are columns.
@@ -57,13 +75,13 @@ impl Table {
         } else {
             ContentArrangement::Disabled
         });
-        let aligned = |cell: Cell, align| {
+        let aligned = |cell: Cell, align: Align| {
             cell.set_alignment(if align == Align::Right { CellAlignment::Right } else { CellAlignment::Left })
         };
-        table.set_header(self.columns.iter().map(|&(name, align)| aligned(Cell::new(name), align)));
+        table.set_header(self.columns.iter().map(|(name, align)| aligned(Cell::new(name), *align)));
         for row in &self.rows {
-            table.add_row(row.iter().zip(&self.columns).map(|((text, paint), &(_, align))| {
-                let cell = aligned(Cell::new(text), align);
+            table.add_row(row.iter().zip(&self.columns).map(|((text, paint), (_, align))| {
+                let cell = aligned(Cell::new(text), *align);
                 match paint.filter(|_| color) {
                     Some(Paint::Good) => cell.fg(comfy_table::Color::Green),
                     Some(Paint::Bad) => cell.fg(comfy_table::Color::Red),

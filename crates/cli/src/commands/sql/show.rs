@@ -1,0 +1,158 @@
+//! Answers as text.
+
+use super::Format;
+use crate::ui::{Align, Result, Table, Ui};
+use reporting::{Answer, AnswerColumn, CellValue};
+use serde_json::Value;
+use std::io::{self, Write};
+
+/// How answers are shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown {
+    pub format: Format,
+    /// The most rows of a table; 0 for all.
+    pub max_rows: usize,
+}
+
+impl Shown {
+    /// Shows an answer on standard output. Returns its rows, or as many as there were when the limit was passed.
+    pub fn to_terminal(self, ui: &mut Ui, answer: Answer<'_>) -> Result<u64> {
+        if self.format != Format::Table {
+            return self.to_file(ui.raw(), answer);
+        }
+        let (table, rows, complete) = self.table(answer)?;
+        ui.table(&table)?;
+        if !complete {
+            let shown = table.len();
+            ui.say(format_args!("only the first {shown} rows are shown; --max-rows 0 shows all, and so does every other --format"));
+        }
+        Ok(rows)
+    }
+
+    /// Writes an answer as text. Returns its rows.
+    pub fn to_file(self, out: &mut impl Write, mut answer: Answer<'_>) -> Result<u64> {
+        let columns = answer.columns().to_vec();
+        let mut rows = 0;
+        let mut writer = Writer { format: self.format, columns: &columns, out };
+        writer.begin()?;
+        while let Some(batch) = answer.next_batch()? {
+            for row in 0..batch.rows() {
+                writer.row(&batch.row(row), rows == 0)?;
+                rows += 1;
+            }
+        }
+        writer.end(rows)?;
+        Ok(rows)
+    }
+
+    /// An answer as a table, how many rows it has as far as they were looked at, and whether the table holds them all.
+    fn table(self, mut answer: Answer<'_>) -> Result<(Table, u64, bool)> {
+        let columns = answer
+            .columns()
+            .iter()
+            .map(|column| (column.name.clone(), if column.is_number { Align::Right } else { Align::Left }));
+        let mut table = Table::of(columns);
+        let mut rows = 0;
+        while let Some(batch) = answer.next_batch()? {
+            for row in 0..batch.rows() {
+                if self.max_rows > 0 && table.len() == self.max_rows {
+                    return Ok((table, rows, false));
+                }
+                table.cells(batch.row(row).iter().map(plain).collect());
+                rows += 1;
+            }
+        }
+        Ok((table, rows, true))
+    }
+}
+
+/// A value as people read it; nothing is a dash.
+fn plain(cell: &CellValue) -> String {
+    match cell {
+        CellValue::Null => "-".to_owned(),
+        other => bare(other),
+    }
+}
+
+/// A value as it is; nothing is nothing.
+fn bare(cell: &CellValue) -> String {
+    match cell {
+        CellValue::Null => String::new(),
+        CellValue::Bool(flag) => flag.to_string(),
+        CellValue::Integer(number) => number.to_string(),
+        CellValue::Float(number) => number.to_string(),
+        CellValue::Number(text) | CellValue::Time(text) | CellValue::Text(text) => text.clone(),
+    }
+}
+
+/// As everywhere in the program: exact decimals are strings, times RFC 3339.
+fn json(cell: &CellValue) -> Value {
+    match cell {
+        CellValue::Null => Value::Null,
+        CellValue::Bool(flag) => (*flag).into(),
+        CellValue::Integer(number) => (*number).into(),
+        CellValue::Float(number) => (*number).into(),
+        CellValue::Time(text) => format!("{}Z", text.replacen(' ', "T", 1)).into(),
+        CellValue::Number(text) | CellValue::Text(text) => text.as_str().into(),
+    }
+}
+
+struct Writer<'a, W> {
+    format: Format,
+    columns: &'a [AnswerColumn],
+    out: &'a mut W,
+}
+
+impl<W: Write> Writer<'_, W> {
+    fn begin(&mut self) -> io::Result<()> {
+        let names = self.columns.iter().map(|column| column.name.clone());
+        match self.format {
+            Format::Json => writeln!(self.out, "["),
+            Format::Csv => self.csv(names),
+            Format::Markdown | Format::Table | Format::Parquet => {
+                self.markdown(names)?;
+                let rules = self.columns.iter().map(|column| if column.is_number { "---:" } else { "---" });
+                self.markdown(rules.map(str::to_owned))
+            }
+        }
+    }
+
+    fn row(&mut self, cells: &[CellValue], first: bool) -> io::Result<()> {
+        match self.format {
+            Format::Json => {
+                if !first {
+                    writeln!(self.out, ",")?;
+                }
+                self.out.write_all(b"{")?;
+                for (at, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
+                    let comma = if at == 0 { "" } else { ", " };
+                    write!(self.out, "{comma}{}: {}", Value::from(column.name.as_str()), json(cell))?;
+                }
+                self.out.write_all(b"}")
+            }
+            Format::Csv => self.csv(cells.iter().map(bare)),
+            Format::Markdown | Format::Table | Format::Parquet => self.markdown(cells.iter().map(plain)),
+        }
+    }
+
+    fn end(&mut self, rows: u64) -> io::Result<()> {
+        match self.format {
+            Format::Json if rows > 0 => writeln!(self.out, "\n]"),
+            Format::Json => writeln!(self.out, "]"),
+            _ => Ok(()),
+        }
+    }
+
+    fn csv(&mut self, values: impl Iterator<Item = String>) -> io::Result<()> {
+        let quoted = values.map(|value| {
+            let needs_quotes = value.contains([',', '"', '\n', '\r']);
+            if needs_quotes { format!("\"{}\"", value.replace('"', "\"\"")) } else { value }
+        });
+        writeln!(self.out, "{}", quoted.collect::<Vec<_>>().join(","))
+    }
+
+    fn markdown(&mut self, values: impl Iterator<Item = String>) -> io::Result<()> {
+        let escaped = values.map(|value| value.replace('|', "\\|").replace('\n', " "));
+        writeln!(self.out, "| {} |", escaped.collect::<Vec<_>>().join(" | "))
+    }
+}

@@ -1,0 +1,133 @@
+//! `outcry sql`, from outside: on a running exchange's store, on a stopped one's, and in every format.
+
+mod common;
+
+use common::{Exchange, outcry};
+use std::path::Path;
+
+/// Runs `outcry sql` on a store; returns what it printed, and its exit code.
+fn sql(store: &Path, args: &[&str]) -> (String, String, i32) {
+    let store = store.to_str().expect("a path of text");
+    let output = outcry(&[&["sql", "--store", store], args].concat());
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr), output.status.code().expect("it was not killed"))
+}
+
+fn exchange(store: &Path) -> Exchange {
+    let exchange = Exchange::dev(store, 0);
+    for args in [
+        &["account", "open", "carol", "USD=10000", "AAPL=100"][..],
+        &["order", "sell", "carol", "AAPL", "60", "@", "230.05", "--id", "s1"],
+        &["order", "buy", "alice", "AAPL", "100", "@", "230.10", "--id", "b1"],
+    ] {
+        let output = outcry(&[args, &["--url", exchange.url()]].concat());
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    exchange
+}
+
+const TRADES: &str = "SELECT symbol, price, quantity, notional, buyer, seller, taker_side FROM trades";
+
+#[test]
+fn a_running_exchange_and_a_stopped_one_give_the_same_answer() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let exchange = exchange(dir.path());
+    let live = sql(dir.path(), &["-c", TRADES]);
+    assert_eq!(
+        live.0,
+        "symbol   price  quantity  notional  buyer  seller  taker_side\n\
+         AAPL    230.05        60     13803  alice  carol   buy\n",
+        "{}",
+        live.1
+    );
+    exchange.stop();
+    assert_eq!(sql(dir.path(), &["-c", TRADES]), live);
+    // A copy is as good as the store itself.
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let copied = std::process::Command::new("cp")
+        .arg("-r")
+        .arg(dir.path())
+        .arg(elsewhere.path().join("copy"))
+        .status();
+    assert!(copied.expect("cp runs").success());
+    assert_eq!(sql(&elsewhere.path().join("copy"), &["-c", TRADES]), live);
+}
+
+#[test]
+fn answers_come_in_every_format() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = dir.path().join("store");
+    exchange(&store).kill();
+    let ask = |args: &[&str]| {
+        let (out, err, code) = sql(&store, args);
+        assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
+        out
+    };
+    let query =
+        "SELECT symbol, price, time < now()::TIMESTAMP AS past, NULL AS nothing, 'a,\"b|' AS odd FROM trades";
+    assert_eq!(
+        ask(&["--format", "csv", "-c", query]),
+        "symbol,price,past,nothing,odd\nAAPL,230.05,true,,\"a,\"\"b|\"\n"
+    );
+    assert_eq!(
+        ask(&["--format", "markdown", "-c", query]),
+        "| symbol | price | past | nothing | odd |\n| --- | ---: | --- | --- | --- |\n| AAPL | 230.05 | true | - | a,\"b\\| |\n"
+    );
+    let json: serde_json::Value = serde_json::from_str(&ask(&["--json", "-c", query])).expect("JSON");
+    let expected = serde_json::json!([{"symbol": "AAPL", "price": "230.05", "past": true, "nothing": null, "odd": "a,\"b|"}]);
+    assert_eq!(json, expected);
+    assert_eq!(ask(&["--json", "-c", "SELECT 1 AS x WHERE false"]), "[\n]\n");
+    assert_eq!(ask(&["-c", "SELECT 1 AS x WHERE false"]), "(none)\n");
+    assert_eq!(ask(&["-c", "SELECT 1 AS a; SELECT 2 AS b"]), "a\n1\nb\n2\n");
+
+    let parquet = dir.path().join("trades.parquet");
+    let path = parquet.to_str().expect("a path of text");
+    assert_eq!(ask(&["--format", "parquet", "-o", path, "-c", "FROM trades;"]), "");
+    let bytes = std::fs::read(&parquet).expect("the file is there");
+    assert_eq!((&bytes[..4], &bytes[bytes.len() - 4..]), (&b"PAR1"[..], &b"PAR1"[..]));
+    let csv = dir.path().join("trades.csv");
+    assert_eq!(
+        ask(&["--format", "csv", "-o", csv.to_str().expect("text"), "-c", "SELECT symbol FROM trades"]),
+        ""
+    );
+    assert_eq!(std::fs::read_to_string(&csv).expect("the file is there"), "symbol\nAAPL\n");
+    // A query that fails leaves no file, and none of its own name.
+    let failing = dir.path().join("failing.parquet");
+    let (_, err, code) =
+        sql(&store, &["--format", "parquet", "-o", failing.to_str().expect("text"), "-c", "FROM nope"]);
+    assert_eq!(code, 2, "{err}");
+    let left: Vec<_> =
+        std::fs::read_dir(dir.path()).expect("a directory").flatten().map(|it| it.file_name()).collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+}
+
+#[test]
+fn what_goes_wrong_is_said_with_a_hint() {
+    let dir = tempfile::tempdir().expect("a directory");
+    exchange(dir.path()).kill();
+    for (args, code, words) in [
+        (&["-c", "FROM tradez"][..], 2, "hint: SHOW TABLES"),
+        (&["-c", "SELECT pric FROM trades"], 2, "hint: DESCRIBE"),
+        (&["-c", "FROM trades(symbol := 'NOPE')"], 2, "hint: SELECT symbol FROM instruments"),
+        (&["-c", "FROM book_at('AAPL', 999999999)"], 2, "hint: sequence numbers"),
+        (&["-c", "COPY (SELECT 1) TO 'x.csv'"], 1, "hint: a query can only read"),
+        (&["-c", "SET memory_limit = '9GB'"], 1, "hint: a query can only read"),
+        (&["--memory", "64", "-c", "SELECT list(range) FROM range(100000000)"], 1, "--memory"),
+        (
+            &[
+                "--timeout",
+                "1",
+                "-c",
+                "SELECT count(*) FROM range(10000000000) a, range(1000) b WHERE a.range % 7 = b.range",
+            ],
+            1,
+            "--timeout",
+        ),
+        (&["--format", "parquet", "-c", "SELECT 1"], 2, "hint: name one with --output"),
+        (&["-f", "nowhere.sql"], 2, "cannot read nowhere.sql"),
+    ] {
+        let (out, err, found) = sql(dir.path(), args);
+        assert_eq!((out.as_str(), found), ("", code), "{args:?}: {err}");
+        assert!(err.starts_with("error: ") && err.contains(words), "{args:?}: {err}");
+    }
+}

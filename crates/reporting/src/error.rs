@@ -1,0 +1,83 @@
+//! What can go wrong with a question, told so that the person who asked can do something about it.
+
+use event_store::Error as StoreError;
+use model::DecodeError;
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log could not be folded.
+    #[error(transparent)]
+    Fold(#[from] sequencer::replay::FoldError),
+    /// A record this build does not understand.
+    #[error("record {sequence}: {source}")]
+    Record {
+        /// Its sequence number.
+        sequence: u64,
+        /// What is wrong with it.
+        source: DecodeError,
+    },
+    /// An event about an order that does not work.
+    #[error("record {sequence} is about order {order_id}, which does not work then")]
+    Orphan {
+        /// The record.
+        sequence: u64,
+        /// The order it names.
+        order_id: u64,
+    },
+    /// A name that nothing has.
+    #[error("there is no {what} {name}\nhint: SELECT {column} FROM {table} lists them")]
+    Unknown {
+        /// What was looked for: `instrument` or `account`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// The table that lists what there is.
+        table: &'static str,
+        /// The column of it that holds the names.
+        column: &'static str,
+    },
+    /// A sequence number that is not in the log.
+    #[error(
+        "record {sequence} is not in the log, which ends at {last}\nhint: sequence numbers begin at 1; every answer of the exchange carries one"
+    )]
+    NotThere {
+        /// The number asked for.
+        sequence: i64,
+        /// The last one there is.
+        last: u64,
+    },
+    /// A parameter that must be given.
+    #[error("{function} needs {parameter}\nhint: {example}")]
+    Missing {
+        /// The function.
+        function: &'static str,
+        /// What it needs.
+        parameter: &'static str,
+        /// How to call it.
+        example: &'static str,
+    },
+    /// A function of DuckDB's that has no business here.
+    #[error("{function} is not for queries over a log")]
+    Refused {
+        /// Its name.
+        function: &'static str,
+    },
+    /// What DuckDB said.
+    #[error("{0}")]
+    Sql(#[from] duckdb::Error),
+    /// The query took too long.
+    #[error(
+        "the query was stopped after {seconds} seconds\nhint: ask for less (from_seq, to_seq, symbol, LIMIT), or allow more with --timeout"
+    )]
+    TimedOut {
+        /// How long it was allowed to take.
+        seconds: u64,
+    },
+    /// Somebody interrupted the query.
+    #[error("the query was interrupted")]
+    Interrupted,
+}

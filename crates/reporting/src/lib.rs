@@ -1,0 +1,24 @@
+//! Questions over the log, in SQL: DuckDB table functions that read the mapped segments where they lie, and a session to
+//! ask them in.
+//!
+//! This is the room to look in for "which columns does a table have" (`tables/`), "how do rows come out of the log"
+//! (`table/`) and "what may a query do" ([`Session`]). How answers are shown is the command line's business.
+//!
+//! **Architecture invariant:** the only user of DuckDB. Nothing here writes a store or slows its writer down; a query
+//! reads committed records only, and can neither write a file nor load an extension.
+//!
+//! **Architecture invariant:** money stays integers. Decimal columns are exact; nothing is divided without a rounding rule.
+
+mod error;
+mod names;
+mod session;
+mod store;
+mod table;
+mod tables;
+mod views;
+
+pub use error::Error;
+pub use session::{Answer, AnswerColumn, Batch, CellValue, Limits, Session, Split, Stopper, split};
+pub use store::Store;
+pub use table::{ColumnInfo, Kind, Parameter, TableInfo};
+pub use tables::all as tables;

@@ -1,0 +1,132 @@
+//! An event store as the tables see it: where it is, how far a query may look, and what things in it are called.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use event_store::{Reader, ReaderOptions};
+use model::Event;
+
+use crate::error::Error;
+use crate::names::{Names, is_name};
+use crate::table::scan::Range;
+use crate::table::{Arguments, Filter};
+
+/// Bytes of log looked through at once for names.
+const NAMES_SPAN_BYTES: usize = 4 << 20;
+
+/// A store that is open for questions. It may be in use by an exchange, which never notices.
+#[derive(Debug)]
+pub struct Store {
+    dir: PathBuf,
+    /// The last record the running query may see; 0 when none runs.
+    pinned: AtomicU64,
+    known: Mutex<Known>,
+}
+
+/// The names found so far.
+#[derive(Debug)]
+struct Known {
+    reader: Reader,
+    names: Arc<Names>,
+}
+
+impl Store {
+    /// Opens a store. Takes no longer for a large one.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when it is none, or one of another format.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Arc<Self>, Error> {
+        let dir = dir.as_ref().to_owned();
+        // Checksums are the business of `outcry log verify`: here, lengths and sequence numbers are checked block by block.
+        let reader = Reader::with_options(&dir, ReaderOptions::tail())?;
+        let known = Known { reader, names: Arc::default() };
+        Ok(Arc::new(Self { dir, pinned: AtomicU64::new(0), known: Mutex::new(known) }))
+    }
+
+    /// The store's directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A reader at the first record.
+    pub(crate) fn reader(&self) -> Result<Reader, Error> {
+        Ok(Reader::with_options(&self.dir, ReaderOptions::tail())?)
+    }
+
+    /// The last committed record.
+    pub fn committed(&self) -> u64 {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).reader.bound()
+    }
+
+    /// The last record that a query planned now may see.
+    pub(crate) fn bound(&self) -> u64 {
+        match self.pinned.load(Ordering::Relaxed) {
+            0 => self.committed(),
+            pinned => pinned,
+        }
+    }
+
+    /// Fixes what queries see at what is committed now, so that all tables of one agree. Returns that record.
+    pub(crate) fn pin(&self) -> u64 {
+        let committed = self.committed();
+        self.pinned.store(committed, Ordering::Relaxed);
+        committed
+    }
+
+    /// Ends [`Store::pin`].
+    pub(crate) fn unpin(&self) {
+        self.pinned.store(0, Ordering::Relaxed);
+    }
+
+    /// The names of everything up to a record, and perhaps of what came soon after.
+    pub(crate) fn names(&self, up_to: u64) -> Result<Arc<Names>, Error> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let Known { reader, names } = &mut *known;
+        while let Some(span) = reader.next_span(NAMES_SPAN_BYTES, up_to)? {
+            span.try_for_each(|block| {
+                let time_ns = block.header().timestamp_ns;
+                for record in block.records().filter(|record| is_name(record.kind)) {
+                    let event = Event::decode(record.kind, record.version, record.payload)
+                        .map_err(|source| Error::Record { sequence: record.sequence, source })?;
+                    Arc::make_mut(names).apply(&event, record.sequence, time_ns);
+                }
+                Ok::<_, Error>(())
+            })?;
+        }
+        Ok(Arc::clone(names))
+    }
+
+    /// Finds what a call's parameters name.
+    pub(crate) fn resolve(&self, arguments: &Arguments) -> Result<Filter, Error> {
+        let bound = self.bound();
+        let mut filter =
+            Filter { range: Range { from: 1, to: bound }, bound, instrument: None, account: None };
+        if let Some(from) = arguments.from_seq {
+            filter.range.from = u64::try_from(from).unwrap_or(1).max(1);
+        }
+        if let Some(to) = arguments.to_seq {
+            filter.range.to = u64::try_from(to).unwrap_or(0).min(bound);
+        }
+        if let Some(sequence) = arguments.seq {
+            let at = u64::try_from(sequence).ok().filter(|at| (1..=bound).contains(at));
+            filter.range.to = at.ok_or(Error::NotThere { sequence, last: bound })?;
+        }
+        if arguments.symbol.is_some() || arguments.account.is_some() {
+            let names = self.names(bound)?;
+            if let Some(symbol) = &arguments.symbol {
+                let unknown = || unknown("instrument", symbol, "instruments", "symbol");
+                filter.instrument = Some(names.instrument_by_symbol(symbol).ok_or_else(unknown)?);
+            }
+            if let Some(name) = &arguments.account {
+                let unknown = || unknown("account", name, "accounts", "account");
+                filter.account = Some(names.account_by_name(name).ok_or_else(unknown)?);
+            }
+        }
+        Ok(filter)
+    }
+}
+
+fn unknown(what: &'static str, name: &str, table: &'static str, column: &'static str) -> Error {
+    Error::Unknown { what, name: name.to_owned(), table, column }
+}

@@ -1,0 +1,195 @@
+//! What a table of the log is: its columns, its parameters and where its rows come from. `function.rs` makes a DuckDB
+//! table function of it, `vector.rs` fills DuckDB's memory, `scan.rs` finds the rows.
+
+pub(crate) mod function;
+pub(crate) mod scan;
+pub(crate) mod vector;
+
+use std::sync::Arc;
+
+use model::{AccountId, InstrumentId};
+use scan::Range;
+pub use vector::Kind;
+use vector::Vector;
+
+use crate::error::Error;
+use crate::names::Names;
+use crate::store::Store;
+
+/// A column of a table.
+pub struct Column<R: 'static> {
+    /// Its name.
+    pub name: &'static str,
+    /// Its SQL type.
+    pub kind: Kind,
+    /// In what it counts; empty where there is nothing to count.
+    pub unit: &'static str,
+    /// What it means.
+    pub about: &'static str,
+    /// Whether it needs the names of instruments and accounts.
+    pub(crate) named: bool,
+    /// Fills the column from rows.
+    pub(crate) fill: fn(&mut Vector<'_>, &[R], &Names),
+}
+
+/// What is known about a column without its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// Its SQL type.
+    pub kind: Kind,
+    /// In what it counts; empty where there is nothing to count.
+    pub unit: &'static str,
+    /// What it means.
+    pub about: &'static str,
+}
+
+/// What is known about a table without its rows.
+#[derive(Debug, Clone)]
+pub struct TableInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds, in a sentence.
+    pub about: &'static str,
+    /// Its columns, in order.
+    pub columns: Vec<ColumnInfo>,
+    /// Its parameters.
+    pub parameters: &'static [Parameter],
+}
+
+impl TableInfo {
+    /// Whether it can be asked without parameters, and so has a view of the same name.
+    pub fn has_view(&self) -> bool {
+        self.parameters.iter().all(|parameter| !parameter.required)
+    }
+}
+
+/// A parameter of a table function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// Its SQL type.
+    pub kind: Kind,
+    /// Whether it must be given; then it goes by position, otherwise by name.
+    pub required: bool,
+}
+
+/// The first record to look at.
+pub const FROM_SEQ: Parameter = Parameter { name: "from_seq", kind: Kind::Bigint, required: false };
+/// The last record to look at.
+pub const TO_SEQ: Parameter = Parameter { name: "to_seq", kind: Kind::Bigint, required: false };
+/// Only rows about this instrument.
+pub const SYMBOL: Parameter = Parameter { name: "symbol", kind: Kind::Text, required: false };
+/// Only rows about this account.
+pub const ACCOUNT: Parameter = Parameter { name: "account", kind: Kind::Text, required: false };
+/// The parameters of most tables.
+pub const USUAL: &[Parameter] = &[FROM_SEQ, TO_SEQ, SYMBOL, ACCOUNT];
+
+/// The parameters of one call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// The first record to look at.
+    pub from_seq: Option<i64>,
+    /// The last record to look at.
+    pub to_seq: Option<i64>,
+    /// Only rows about this instrument.
+    pub symbol: Option<String>,
+    /// Only rows about this account.
+    pub account: Option<String>,
+    /// The record after which everything is looked at, in time travel.
+    pub seq: Option<i64>,
+}
+
+/// What a call asks for, found and checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filter {
+    /// The records to look at.
+    pub range: Range,
+    /// The last record the query may see: all its tables agree about it.
+    pub bound: u64,
+    /// Only rows about this instrument.
+    pub instrument: Option<InstrumentId>,
+    /// Only rows about this account.
+    pub account: Option<AccountId>,
+}
+
+impl Filter {
+    /// Whether rows about this instrument are wanted.
+    #[inline]
+    pub fn wants_instrument(&self, instrument: InstrumentId) -> bool {
+        self.instrument.is_none_or(|wanted| wanted == instrument)
+    }
+
+    /// Whether rows about this account are wanted.
+    #[inline]
+    pub fn wants_account(&self, account: AccountId) -> bool {
+        self.account.is_none_or(|wanted| wanted == account)
+    }
+}
+
+/// A table over the log.
+pub trait Table: Sized + 'static {
+    /// What the rows are made from.
+    type Row: Send + 'static;
+    /// Its name in SQL.
+    const NAME: &'static str;
+    /// What it holds, in a sentence.
+    const ABOUT: &'static str;
+    /// Its parameters.
+    const PARAMETERS: &'static [Parameter] = USUAL;
+    /// Its columns.
+    const COLUMNS: &'static [Column<Self::Row>];
+
+    /// Where the rows of one query come from.
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Self::Row>>, Error>;
+
+    /// What is known about it without its rows.
+    fn info() -> TableInfo {
+        let columns = Self::COLUMNS.iter().map(|column| ColumnInfo {
+            name: column.name,
+            kind: column.kind,
+            unit: column.unit,
+            about: column.about,
+        });
+        TableInfo {
+            name: Self::NAME,
+            about: Self::ABOUT,
+            columns: columns.collect(),
+            parameters: Self::PARAMETERS,
+        }
+    }
+}
+
+/// Rows on their way, for one or several threads.
+pub trait Scan<R>: Send + Sync {
+    /// Appends the next rows to `rows`, which is empty; leaves it empty at the end. Callers get different rows, and each
+    /// gets its own in the order of the log.
+    fn refill(&self, rows: &mut Vec<R>) -> Result<(), Error>;
+
+    /// How many threads may call at once to any avail.
+    fn threads(&self) -> u64 {
+        1
+    }
+}
+
+/// Declares columns: `type, "name", "unit", "meaning", |row| value;`, or `|row, names| value;` where the value needs the
+/// names of instruments and accounts.
+macro_rules! columns {
+    ($row:ty: $($type:ty, $name:literal, $unit:literal, $about:literal, |$this:ident $(, $names:ident)?| $value:expr;)+) => {
+        &[$($crate::table::Column::<$row> {
+            name: $name,
+            kind: <$type as $crate::table::vector::Cell>::KIND,
+            unit: $unit,
+            about: $about,
+            named: false $(|| { let _ = stringify!($names); true })?,
+            fill: |vector, rows, directory| {
+                let _ = directory;
+                $(let $names: &$crate::names::Names = directory;)?
+                <$type as $crate::table::vector::Cell>::fill(vector, rows.iter().map(|$this| $value));
+            },
+        },)+]
+    };
+}
+pub(crate) use columns;

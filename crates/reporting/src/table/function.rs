@@ -1,0 +1,157 @@
+//! A [`Table`] as a DuckDB table function.
+
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use duckdb::Connection;
+use duckdb::core::{DataChunkHandle, LogicalTypeHandle};
+use duckdb::vtab::{BindInfo, InitInfo, TableFunctionInfo, VTab, Value};
+
+use super::vector::{VECTOR_ROWS, Vector};
+use super::{Arguments, Filter, Scan, Table};
+use crate::error::Error;
+use crate::names::Names;
+use crate::store::Store;
+
+type Answer<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// A table function over `T`.
+struct Function<T>(PhantomData<T>);
+
+/// What a call asks for.
+pub struct Bound {
+    store: Arc<Store>,
+    filter: Filter,
+}
+
+/// A scan under way, shared by DuckDB's threads.
+pub struct Running<R> {
+    scan: Box<dyn Scan<R>>,
+    /// The columns asked for, as indices into the table's; `None` for DuckDB's own row id, which is how it counts rows.
+    projection: Vec<Option<usize>>,
+    names: Arc<Names>,
+    /// What each thread has left over from its last refill. A thread takes any of them, or begins a new one.
+    idle: Mutex<Vec<Batch<R>>>,
+}
+
+/// Rows that were found, some of them handed over already.
+struct Batch<R> {
+    rows: Vec<R>,
+    next: usize,
+}
+
+fn integer(value: Option<Value>) -> Option<i64> {
+    value.filter(|value| !value.is_null()).map(|value| value.to_int64())
+}
+
+fn text(value: Option<Value>) -> Option<String> {
+    value.filter(|value| !value.is_null()).map(|value| value.to_string())
+}
+
+/// The store a function was registered for.
+fn registered(bind: &BindInfo) -> Arc<Store> {
+    let store = bind.get_extra_info::<Arc<Store>>();
+    // SAFETY: `register` gives every function an `Arc<Store>` as its extra information, which DuckDB keeps as long as
+    // the function itself.
+    unsafe { Arc::clone(&*store) }
+}
+
+impl<T: Table> VTab for Function<T> {
+    type InitData = Running<T::Row>;
+    type BindData = Bound;
+
+    fn bind(bind: &BindInfo) -> Answer<Bound> {
+        let store = registered(bind);
+        for column in T::COLUMNS {
+            bind.add_result_column(column.name, column.kind.logical());
+        }
+        let mut arguments = Arguments::default();
+        let mut position = 0;
+        for parameter in T::PARAMETERS {
+            let value = if parameter.required {
+                position += 1;
+                Some(bind.get_parameter(position - 1))
+            } else {
+                bind.get_named_parameter(parameter.name)
+            };
+            match parameter.name {
+                "from_seq" => arguments.from_seq = integer(value),
+                "to_seq" => arguments.to_seq = integer(value),
+                "seq" => arguments.seq = integer(value),
+                "symbol" => arguments.symbol = text(value),
+                "account" => arguments.account = text(value),
+                other => unreachable!("{other} is no parameter of any table"),
+            }
+        }
+        // A name or number that is wrong is said before anything runs.
+        let filter = store.resolve(&arguments)?;
+        Ok(Bound { store, filter })
+    }
+
+    fn init(init: &InitInfo) -> Answer<Running<T::Row>> {
+        let bound = init.get_bind_data::<Bound>();
+        // SAFETY: DuckDB hands back what `bind` returned, which it keeps for as long as the scan runs.
+        let bound = unsafe { &*bound };
+        let projection: Vec<Option<usize>> = init
+            .get_column_indices()
+            .into_iter()
+            .map(|index| usize::try_from(index).ok().filter(|&index| index < T::COLUMNS.len()))
+            .collect();
+        let named = projection.iter().flatten().any(|&index| T::COLUMNS[index].named);
+        let names = if named { bound.store.names(bound.filter.bound)? } else { Arc::default() };
+        let scan = T::scan(&bound.store, &bound.filter)?;
+        init.set_max_threads(scan.threads());
+        Ok(Running { scan, projection, names, idle: Mutex::default() })
+    }
+
+    fn func(function: &TableFunctionInfo<Self>, output: &mut DataChunkHandle) -> Answer<()> {
+        function.get_init_data().fill::<T>(output)?;
+        Ok(())
+    }
+
+    fn supports_pushdown() -> bool {
+        true
+    }
+
+    fn parameters() -> Option<Vec<LogicalTypeHandle>> {
+        Some(T::PARAMETERS.iter().filter(|it| it.required).map(|it| it.kind.logical()).collect())
+    }
+
+    fn named_parameters() -> Option<Vec<(String, LogicalTypeHandle)>> {
+        let named = T::PARAMETERS.iter().filter(|it| !it.required);
+        Some(named.map(|it| (it.name.to_owned(), it.kind.logical())).collect())
+    }
+}
+
+impl<R: 'static> Running<R> {
+    /// Fills a chunk with the next rows; an empty chunk is the end for the thread that asked.
+    fn fill<T: Table<Row = R>>(&self, output: &mut DataChunkHandle) -> Result<(), Error> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = idle().pop().unwrap_or(Batch { rows: Vec::new(), next: 0 });
+        if batch.next == batch.rows.len() {
+            batch.rows.clear();
+            batch.next = 0;
+            self.scan.refill(&mut batch.rows)?;
+        }
+        let count = (batch.rows.len() - batch.next).min(VECTOR_ROWS);
+        let rows = &batch.rows[batch.next..batch.next + count];
+        for (place, column) in self.projection.iter().enumerate() {
+            let mut vector = Vector::new(output.flat_vector(place));
+            match column {
+                Some(index) => (T::COLUMNS[*index].fill)(&mut vector, rows, &self.names),
+                None => vector.row_ids(rows.len()),
+            }
+        }
+        output.set_len(count);
+        batch.next += count;
+        if count > 0 {
+            idle().push(batch);
+        }
+        Ok(())
+    }
+}
+
+/// Makes a table known to DuckDB.
+pub fn register<T: Table>(connection: &Connection, store: &Arc<Store>) -> duckdb::Result<()> {
+    connection.register_table_function_with_extra_info::<Function<T>, _>(T::NAME, store)
+}

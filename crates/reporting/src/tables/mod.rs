@@ -1,0 +1,75 @@
+//! The tables, one file a table or a family of them.
+
+mod accounts;
+mod at;
+mod commands;
+mod events;
+mod instruments;
+mod ledger;
+mod lives;
+mod order_events;
+mod orders;
+mod quotes;
+mod rules;
+mod trades;
+
+use std::sync::Arc;
+
+use duckdb::Connection;
+use model::FieldValue;
+use serde_json::{Map, Value};
+
+use crate::store::Store;
+use crate::table::function::register;
+use crate::table::{Table as _, TableInfo};
+
+macro_rules! tables {
+    ($($table:ty,)+) => {
+        /// Every table, in the order in which the documentation lists them.
+        pub fn all() -> Vec<TableInfo> {
+            vec![$(<$table>::info(),)+]
+        }
+
+        /// Makes every table known to DuckDB.
+        pub(crate) fn register_all(connection: &Connection, store: &Arc<Store>) -> duckdb::Result<()> {
+            $(register::<$table>(connection, store)?;)+
+            Ok(())
+        }
+    };
+}
+
+tables! {
+    trades::Trades,
+    orders::Orders,
+    order_events::OrderEvents,
+    order_events::Executions,
+    quotes::Quotes,
+    at::Balances,
+    ledger::Ledger,
+    instruments::Instruments,
+    accounts::Accounts,
+    rules::RuleChanges,
+    rules::RuleVerdicts,
+    at::BookAt,
+    at::BalanceAt,
+    commands::Commands,
+    events::Events,
+}
+
+/// The fields of a record as one JSON object.
+fn fields_json(fields: &[(&'static str, FieldValue)]) -> String {
+    let value = |field: &FieldValue| match field {
+        FieldValue::Absent => Value::Null,
+        FieldValue::Flag(flag) => (*flag).into(),
+        FieldValue::Unsigned(number) => (*number).into(),
+        FieldValue::Signed(number) => (*number).into(),
+        FieldValue::Text(text) => text.as_str().into(),
+        FieldValue::Numbers(numbers) => numbers.as_slice().into(),
+        FieldValue::Balances(balances) => {
+            balances.iter().map(|(asset, amount)| (asset.clone(), Value::from(amount.as_str()))).collect()
+        }
+    };
+    let object: Map<String, Value> =
+        fields.iter().map(|(name, field)| ((*name).to_owned(), value(field))).collect();
+    Value::Object(object).to_string()
+}
