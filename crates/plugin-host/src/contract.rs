@@ -172,9 +172,9 @@ fn value(types: TypesRef<'_>, ty: ComponentValType, text: &mut String) {
         }
         ComponentDefinedType::Tuple(tuple) => {
             *text += "tuple<";
-            for ty in &tuple.types {
+            for (at, ty) in tuple.types.iter().enumerate() {
+                *text += if at == 0 { "" } else { ", " };
                 value(types, *ty, text);
-                *text += ", ";
             }
             *text += ">";
         }

@@ -89,7 +89,7 @@ pub struct Inspection {
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 pub enum Refusal {
     /// More bytes than the operator allows.
-    #[error("the component has {bytes} bytes, and {most} are the most for a {} rule", kind.map_or("", RuleKind::as_str))]
+    #[error("the component has {bytes} bytes, and {most} are the most for a {}", kind.map_or("rule", of_kind))]
     TooLarge {
         /// Its size.
         bytes: usize,
@@ -189,6 +189,14 @@ pub enum Refusal {
     /// Its signature does not count.
     #[error(transparent)]
     Signature(#[from] SignatureError),
+}
+
+fn of_kind(kind: RuleKind) -> &'static str {
+    match kind {
+        RuleKind::Validation => "validation rule",
+        RuleKind::Risk => "risk rule",
+        RuleKind::Reporting => "reporting rule",
+    }
 }
 
 fn listed(names: &[String]) -> String {

@@ -42,7 +42,7 @@ pub enum BuildError {
         fault: RuleFault,
     },
     /// It is of contract 1.0, which has no parameters.
-    #[error("the rule is built for a contract without parameters, and is given {words} words of them")]
+    #[error("the rule is built for a contract without parameters, and is given some ({words} words)")]
     TakesNone {
         /// How many words.
         words: usize,

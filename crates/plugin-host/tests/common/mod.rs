@@ -9,7 +9,7 @@ use model::{
     AccountId, ActivationId, ComponentHash, CounterKey, CounterWindow, FailMode, InstrumentId, OperatorName,
     RuleActivated, RuleId, RuleKind, RuleMode, RuleParameters,
 };
-use plugin_host::{Desk, Settings};
+use plugin_host::{CallPath, Desk, Settings};
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
@@ -28,6 +28,8 @@ pub struct Wat {
     pub explain: String,
     /// The body of `cabi_realloc`.
     pub realloc: String,
+    /// Of a validation rule: the address of the list that it returns, made in the usual place before.
+    pub answer: String,
     /// Anything else.
     pub more: String,
     pub pages: u32,
@@ -49,6 +51,7 @@ impl Wat {
             explain: "(i32.store (i32.const 1040) (i32.const 3072)) (i32.store (i32.const 1044) (i32.const 20)) (i32.const 1040)"
                 .to_owned(),
             realloc: "(i32.const 8192)".to_owned(),
+            answer: "(i32.const 1024)".to_owned(),
             more: String::new(),
             pages: 1,
         }
@@ -76,7 +79,7 @@ impl Wat {
     }
 
     pub fn text(&self) -> String {
-        let Self { version, check, configure, explain, realloc, more, pages, .. } = self;
+        let Self { version, check, configure, explain, realloc, answer, more, pages, .. } = self;
         let (interface, check) = match self.kind {
             RuleKind::Risk => ("risk-rule", format!(
                 "(func (export \"outcry:rules/risk-rule@{version}#check\")
@@ -98,7 +101,7 @@ impl Wat {
                         (br $next)))
                     (i32.store (i32.const 1024) (i32.const 16384))
                     (i32.store (i32.const 1028) (local.get $n))
-                    (i32.const 1024))"
+                    {answer})"
             )),
         };
         let configure = if version.starts_with("1.0") {
@@ -248,7 +251,12 @@ pub fn validation_row(quantity: u64) -> ValidationRow {
 
 /// A desk over a store of its own.
 pub fn desk() -> (TempDir, Desk) {
+    desk_with(CallPath::Module)
+}
+
+/// The same, with a way into components.
+pub fn desk_with(path: CallPath) -> (TempDir, Desk) {
     let store = TempDir::new().unwrap();
-    let desk = Desk::open(Settings::of_plugins(store.path().join("plugins"))).unwrap();
-    (store, desk)
+    let settings = Settings { path, ..Settings::of_plugins(store.path().join("plugins")) };
+    (store, Desk::open(settings).unwrap())
 }
