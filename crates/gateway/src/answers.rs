@@ -1,6 +1,7 @@
 //! From outcomes to the words of the API: execution reports for what was done, problems for what was not.
 
 use model::{AccountId, Command};
+use std::sync::Arc;
 
 use crate::api::{self, GatewayCode, Problem};
 use crate::in_flight::{Outcome, Rejection};
@@ -31,13 +32,28 @@ pub fn executions(model: &Model, outcome: &Outcome, account: AccountId) -> Vec<a
         .collect()
 }
 
+/// A rule's no, in its own words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RuleSaid {
+    /// The rule's name.
+    pub rule: String,
+    /// Its code.
+    pub code: u32,
+    /// What that means.
+    pub text: Arc<str>,
+}
+
 /// The problem with a command the exchange refused. `asked` says what was asked, such as `buy 100 AAPL @ 10.05 for alice`.
-pub fn refusal(rejection: Rejection, sequence: u64, asked: &str) -> Problem {
+pub fn refusal(rejection: Rejection, said: Option<RuleSaid>, sequence: u64, asked: &str) -> Problem {
     let mut problem = Problem::rejected(rejection.reason, "");
-    problem.detail = match rejection.rule {
-        Some((rule, code)) => format!("{asked}: rule number {rule} said no, with its code {code}"),
-        None => format!("{asked}: {}", problem.title),
-    };
+    match said {
+        Some(RuleSaid { rule, code, text }) => {
+            problem.detail = format!("{asked}: {rule} says (code {code}): {text}");
+            (problem.rule, problem.rule_code, problem.text) =
+                (Some(rule), Some(code), Some(text.to_string()));
+        }
+        None => problem.detail = format!("{asked}: {}", problem.title),
+    }
     problem.sequence = Some(sequence);
     problem
 }
@@ -67,6 +83,13 @@ fn unknown(problem: Problem, command: &Command, account: &str) -> Problem {
         }
         Command::CreateInstrument(_) | Command::SetPhase(_) => {
             return problem.with_hint("GET /v1/instruments shows how the instruments stand");
+        }
+        Command::LoadRule(_)
+        | Command::ActivateRule(_)
+        | Command::DeactivateRule(_)
+        | Command::RollbackRule(_)
+        | Command::ApproveRule(_) => {
+            return problem.with_hint("GET /v1/rules shows how the rules stand");
         }
         _ => return problem.with_hint(format!("GET /v1/accounts/{account} shows how the account stands")),
     };

@@ -1,10 +1,11 @@
 //! The blocking client of the REST API, which the program's own commands use.
 
 use crate::api::{
-    AccountAnswer, AccountLimits, Accounts, AccountsQuery, Amount, Book, BookQuery, Candles, CandlesQuery,
-    ExecutionsAnswer, Health, InstrumentAnswer, Instruments, NewAccount, NewInstrument, NewOrder, Order,
-    OrderAnswer, Orders, OrdersQuery, PhaseRequest, Problem, ReplaceRequest, Status, StatusRequest, Trades,
-    TradesQuery,
+    AccountAnswer, AccountLimits, Accounts, AccountsQuery, ActivateRequest, Amount, ApproveRequest, Book,
+    BookQuery, COMPONENT_TYPE, Candles, CandlesQuery, DeactivateRequest, ExecutionsAnswer, Health,
+    InstrumentAnswer, Instruments, NewAccount, NewInstrument, NewOrder, OPERATOR_HEADER, Order, OrderAnswer,
+    Orders, OrdersQuery, PhaseRequest, Problem, ReplaceRequest, RuleAnswer, RuleList, RuleLoadedAnswer,
+    RuleLog, RuleLogQuery, SIGNATURE_HEADER, Status, StatusRequest, Trades, TradesQuery,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -74,6 +75,7 @@ pub struct Client {
     agent: ureq::Agent,
     url: String,
     authorization: Option<String>,
+    operator: Option<String>,
 }
 
 type Answer<T> = Result<T, ClientError>;
@@ -92,7 +94,14 @@ impl Client {
             agent,
             url: config.url.trim_end_matches('/').to_owned(),
             authorization: config.token.map(|token| format!("Bearer {token}")),
+            operator: None,
         }
+    }
+
+    /// The same, acting on rules in somebody's name.
+    #[must_use]
+    pub fn acting_as(self, operator: Option<String>) -> Self {
+        Self { operator, ..self }
     }
 
     /// The address this client talks to.
@@ -210,6 +219,60 @@ impl Client {
         self.send(Method::PUT, &format!("/v1/instruments/{}/phase", encode(symbol)), phase)
     }
 
+    /// The rules there are.
+    pub fn rules(&self) -> Answer<RuleList> {
+        self.bare(Method::GET, "/v1/rules")
+    }
+
+    /// One rule: its components, what is in force, and what it did.
+    pub fn rule(&self, name: &str) -> Answer<RuleAnswer> {
+        self.bare(Method::GET, &rule_path(name, ""))
+    }
+
+    /// What happened to a rule, and what it did.
+    pub fn rule_log(&self, name: &str, query: RuleLogQuery) -> Answer<RuleLog> {
+        self.ask(&rule_path(name, "/log"), &query)
+    }
+
+    /// Loads a component under a rule's name. `signature` is the detached Ed25519 signature of its bytes.
+    pub fn load_rule(
+        &self,
+        name: &str,
+        component: &[u8],
+        signature: Option<&[u8; 64]>,
+    ) -> Answer<RuleLoadedAnswer> {
+        let mut headers = vec![("content-type", COMPONENT_TYPE.to_owned())];
+        if let Some(signature) = signature {
+            let digits = signature.iter().fold(String::new(), |mut digits, byte| {
+                write!(digits, "{byte:02x}").expect("writing to a string cannot fail");
+                digits
+            });
+            headers.push((SIGNATURE_HEADER, digits));
+        }
+        let path = rule_path(name, "/components");
+        self.answered(self.exchange(Method::POST, &path, &headers, Some(component))?)
+    }
+
+    /// Puts a loaded component in force, or lets it shadow.
+    pub fn activate_rule(&self, name: &str, request: &ActivateRequest) -> Answer<RuleAnswer> {
+        self.send(Method::POST, &rule_path(name, "/activate"), request)
+    }
+
+    /// Takes a rule out of force, or its shadow away.
+    pub fn deactivate_rule(&self, name: &str, request: &DeactivateRequest) -> Answer<RuleAnswer> {
+        self.send(Method::POST, &rule_path(name, "/deactivate"), request)
+    }
+
+    /// Goes back to what was in force before the last change.
+    pub fn roll_back_rule(&self, name: &str) -> Answer<RuleAnswer> {
+        self.send(Method::POST, &rule_path(name, "/rollback"), &serde_json::json!({}))
+    }
+
+    /// Agrees to a component, as a second operator.
+    pub fn approve_rule(&self, name: &str, request: &ApproveRequest) -> Answer<RuleAnswer> {
+        self.send(Method::POST, &rule_path(name, "/approve"), request)
+    }
+
     /// How far the exchange is.
     pub fn status(&self) -> Answer<Status> {
         self.bare(Method::GET, "/v1/status")
@@ -217,13 +280,13 @@ impl Client {
 
     /// Whether the exchange takes commands.
     pub fn health(&self) -> Answer<Health> {
-        let (status, body) = self.exchange(Method::GET, "/v1/health", None)?;
+        let (status, body) = self.exchange(Method::GET, "/v1/health", &[], None)?;
         self.parse(status, &body)
     }
 
     /// The metrics, in the text format of Prometheus.
     pub fn metrics(&self) -> Answer<String> {
-        let (status, body) = self.exchange(Method::GET, "/metrics", None)?;
+        let (status, body) = self.exchange(Method::GET, "/metrics", &[], None)?;
         if status == 200 { Ok(body) } else { Err(self.refused(status, &body)) }
     }
 
@@ -232,17 +295,16 @@ impl Client {
     }
 
     fn bare<T: DeserializeOwned>(&self, method: Method, path: &str) -> Answer<T> {
-        self.call(method, path, None)
+        self.answered(self.exchange(method, path, &[], None)?)
     }
 
     fn send<B: Serialize, T: DeserializeOwned>(&self, method: Method, path: &str, body: &B) -> Answer<T> {
-        let body =
-            serde_json::to_string(body).expect("the words of the API have string keys and cannot fail");
-        self.call(method, path, Some(body))
+        let body = serde_json::to_vec(body).expect("the words of the API have string keys and cannot fail");
+        let headers = [("content-type", "application/json".to_owned())];
+        self.answered(self.exchange(method, path, &headers, Some(&body))?)
     }
 
-    fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<String>) -> Answer<T> {
-        let (status, text) = self.exchange(method, path, body)?;
+    fn answered<T: DeserializeOwned>(&self, (status, text): (u16, String)) -> Answer<T> {
         if (200..300).contains(&status) {
             self.parse(status, &text)
         } else {
@@ -250,20 +312,28 @@ impl Client {
         }
     }
 
-    fn exchange(&self, method: Method, path: &str, body: Option<String>) -> Answer<(u16, String)> {
+    fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Option<&[u8]>,
+    ) -> Answer<(u16, String)> {
         let unreachable =
             |source| ClientError::Unreachable { url: self.url.clone(), source: Box::new(source) };
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }
+        if let Some(operator) = &self.operator {
+            request = request.header(OPERATOR_HEADER, operator);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
         let bad_url = |_| ClientError::BadUrl { url: self.url.clone() };
         let response = match body {
-            Some(body) => {
-                let request =
-                    request.header("content-type", "application/json").body(body).map_err(bad_url)?;
-                self.agent.run(request)
-            }
+            Some(body) => self.agent.run(request.body(body).map_err(bad_url)?),
             None => self.agent.run(request.body(()).map_err(bad_url)?),
         };
         let mut response = match response {
@@ -298,6 +368,10 @@ impl Client {
 
 fn order_path(account: &str, cl_ord_id: &str) -> String {
     format!("/v1/orders/{}/{}", encode(account), encode(cl_ord_id))
+}
+
+fn rule_path(name: &str, rest: &str) -> String {
+    format!("/v1/rules/{}{rest}", encode(name))
 }
 
 fn account_path(account: &str, rest: &str) -> String {

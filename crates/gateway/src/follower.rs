@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use event_store::{Block, Mark, Reader, Record};
-use model::{DecodeError, Event, KIND_EVENT_FIRST, Timestamp};
+use model::{DecodeError, Event, KIND_EVENT_FIRST, RejectReason, RuleActivated, RuleId, Timestamp};
 use order_book::Book;
 use sequencer::Node;
 use sequencer::replay::{FoldError, FoldOptions, fold_with};
@@ -152,6 +152,18 @@ impl Follower {
     }
 }
 
+/// The activation that rejected an order. Looked up at its place in the log: a moment later another may be in force.
+#[inline]
+fn judge(model: &Model, event: &Event) -> Option<Box<RuleActivated>> {
+    let (reason, rule) = match event {
+        Event::OrderRejected(event) => (event.reason, event.rule),
+        Event::ReplaceRejected(event) => (event.reason, event.rule),
+        _ => return None,
+    };
+    let rule = (reason == RejectReason::Rule).then(|| model.state().rule(RuleId(rule)))??;
+    rule.enforced.activation.clone()
+}
+
 /// Folds one block. A command and its events never straddle blocks.
 fn fold(
     block: &Block<'_>,
@@ -178,6 +190,7 @@ fn fold(
                     time,
                     events: Vec::new(),
                     executions: Vec::new(),
+                    judged_by: None,
                 },
             });
             continue;
@@ -190,6 +203,9 @@ fn fold(
                 match running.wants {
                     Wants::Events => model.apply(&event, at, |_| {}),
                     Wants::Executions => model.apply(&event, at, |execution| executions.push(execution)),
+                }
+                if let Some(judge) = judge(model, &event) {
+                    running.outcome.judged_by = Some(judge);
                 }
                 running.outcome.events.push(event);
             }

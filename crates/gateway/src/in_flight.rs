@@ -1,7 +1,7 @@
 //! Commands whose answers somebody awaits: each carries a tag into the log, and whoever follows the log hands its
 //! outcome back through here. Bounded; a command nobody awaits any more makes room at once.
 
-use model::{Event, RejectReason, Timestamp};
+use model::{Event, RejectReason, RuleActivated, Timestamp};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -29,6 +29,8 @@ pub struct Outcome {
     pub events: Vec<Event>,
     /// What that did to which orders. Empty unless [`Wants::Executions`].
     pub executions: Vec<Execution>,
+    /// The activation that rejected it, when a rule did.
+    pub judged_by: Option<Box<RuleActivated>>,
 }
 
 /// Why the exchange refused a command.
@@ -43,8 +45,8 @@ pub struct Rejection {
 impl Outcome {
     /// Why the exchange refused the command, if it did.
     pub fn rejection(&self) -> Option<Rejection> {
-        // A refused command causes its refusal and nothing else.
-        let (reason, rule) = match self.events.first()? {
+        // A refused command causes its refusal and nothing else, but for what rules had to say about it before.
+        let (reason, rule) = match self.events.iter().find(|event| !is_aside(event))? {
             Event::OrderRejected(event) => (event.reason, (event.rule, event.rule_code)),
             Event::ReplaceRejected(event) => (event.reason, (event.rule, event.rule_code)),
             Event::CancelRejected(event) => (event.reason, (0, 0)),
@@ -53,6 +55,18 @@ impl Outcome {
         };
         Some(Rejection { reason, rule: (reason == RejectReason::Rule).then_some(rule) })
     }
+}
+
+/// Whether an event only tells of rules that were asked.
+fn is_aside(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::RuleVerdict(_)
+            | Event::RuleFaulted(_)
+            | Event::RuleSuspended(_)
+            | Event::RuleRecovered(_)
+            | Event::RuleCounterChanged(_)
+    )
 }
 
 /// How much of an outcome is wanted.
@@ -251,7 +265,7 @@ mod tests {
     use super::*;
 
     fn outcome(sequence: u64) -> Outcome {
-        Outcome { sequence, time: Timestamp(1), events: Vec::new(), executions: Vec::new() }
+        Outcome { sequence, time: Timestamp(1), events: Vec::new(), executions: Vec::new(), judged_by: None }
     }
 
     const NOW: Duration = Duration::ZERO;

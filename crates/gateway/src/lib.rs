@@ -25,6 +25,8 @@ mod in_flight;
 mod normalise;
 pub mod read_model;
 mod rest;
+mod rule_view;
+pub mod rules;
 mod server;
 mod session;
 pub mod view;

@@ -9,6 +9,7 @@ use order_book::Book;
 use crate::api::OrdStatus;
 use crate::config::HistoryConfig;
 use crate::executions::{At, Execution, OrderView, Orders};
+use crate::rules::RuleHistory;
 
 /// The trades of one instrument.
 #[derive(Debug)]
@@ -98,6 +99,7 @@ pub struct Model {
     sequence: u64,
     time: Timestamp,
     tally: Tally,
+    rules: RuleHistory,
 }
 
 impl Model {
@@ -112,6 +114,7 @@ impl Model {
             sequence: 0,
             time: Timestamp::NONE,
             tally: Tally::default(),
+            rules: RuleHistory::default(),
         }
     }
 
@@ -145,6 +148,11 @@ impl Model {
         &self.tally
     }
 
+    /// What rules did and what became of them.
+    pub const fn rules(&self) -> &RuleHistory {
+        &self.rules
+    }
+
     /// Takes an event into the history alone: what lies before the state that will be [`adopt`](Self::adopt)ed.
     pub fn remember(&mut self, event: &Event, at: At) {
         self.record(event, at, |_| {});
@@ -155,6 +163,8 @@ impl Model {
         for order in state.orders() {
             self.orders.adopt(&adopted(order, At { sequence, time }));
         }
+        let slots = state.rules().flat_map(|rule| [&rule.enforced, &rule.shadow]);
+        self.rules.adopt(slots.filter_map(|slot| slot.activation.as_deref()));
         self.state = state;
         self.sequence = sequence;
         self.time = time;
@@ -184,6 +194,7 @@ impl Model {
             }
             self.markets[index].fold(trade, self.history_from);
         }
+        self.rules.record(event, at);
         self.orders.apply(event, at, tell);
     }
 }

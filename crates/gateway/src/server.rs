@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::config::{ConfigError, GatewayConfig};
 use crate::follower::FollowError;
 use crate::rest;
+use crate::rules::{NoDesk, RuleDesk, Rules, RulesConfig, RulesConfigError};
 use crate::session::Session;
 
 /// The most bytes of a request's head.
@@ -33,6 +34,9 @@ pub enum StartError {
     /// A setting cannot be.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A setting of the rules cannot be.
+    #[error(transparent)]
+    Rules(#[from] RulesConfigError),
     /// The log cannot be followed.
     #[error(transparent)]
     Follow(#[from] FollowError),
@@ -59,15 +63,24 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Catches up with the log of `node`, follows it from then on, and serves.
+    /// Catches up with the log of `node`, follows it from then on, and serves. There are no rules to administer.
     pub fn start(node: Arc<Node>, config: &GatewayConfig) -> Result<Self, StartError> {
-        config.check()?;
-        Self::serve(Session::start(node, config)?, config)
+        Self::start_with(node, config, &RulesConfig::default(), Arc::new(NoDesk))
     }
 
-    /// Serves a session that was started before.
-    pub fn serve(session: Session, config: &GatewayConfig) -> Result<Self, StartError> {
+    /// As [`Gateway::start`], with rules.
+    pub fn start_with(
+        node: Arc<Node>,
+        config: &GatewayConfig,
+        rules: &RulesConfig,
+        desk: Arc<dyn RuleDesk>,
+    ) -> Result<Self, StartError> {
         config.check()?;
+        rules.check()?;
+        Self::serve(Session::start(node, config)?, config, Rules::new(desk, rules.clone()))
+    }
+
+    fn serve(session: Session, config: &GatewayConfig, rules: Arc<Rules>) -> Result<Self, StartError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads)
             .thread_name("gateway")
@@ -79,7 +92,7 @@ impl Gateway {
         let listener = runtime.block_on(TcpListener::bind(config.listen)).map_err(cannot)?;
         let address = listener.local_addr().map_err(cannot)?;
         let (stop, stopped) = watch::channel(false);
-        let app = rest::App::new(session.clone(), config);
+        let app = rest::App::new(session.clone(), config, rules);
         let doors = Doors {
             router: rest::router(&app),
             connections: Arc::new(Semaphore::new(config.max_connections)),

@@ -8,6 +8,7 @@ mod market;
 mod number;
 mod orders;
 mod problem;
+mod rules;
 mod status;
 mod time;
 mod words;
@@ -26,6 +27,12 @@ pub use orders::{
     OrdersQuery, OrdersShown, ReplaceRequest,
 };
 pub use problem::{GatewayCode, Problem, reject_status};
+pub use rules::{
+    ActivateRequest, ApproveRequest, COMPONENT_TYPE, DeactivateRequest, FailModeWord, OPERATOR_DEFAULT,
+    OPERATOR_HEADER, Rule, RuleActivation, RuleAnswer, RuleComponent, RuleCount, RuleCounter, RuleKindWord,
+    RuleList, RuleLoadedAnswer, RuleLog, RuleLogLine, RuleLogQuery, RuleMeasured, RuleModeWord, RuleMoment,
+    RuleParameter, RuleSpread, RuleSummary, SIGNATURE_HEADER,
+};
 pub use status::{Health, Status};
 pub use time::{Time, TimeError};
 pub use words::{

@@ -26,6 +26,15 @@ pub struct Problem {
     /// The client's id of the order that was refused, or whose outcome is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cl_ord_id: Option<String>,
+    /// The name of the rule that said no, when the code is `RULE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// The rule's own code for why; 65536 and above when it could not judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_code: Option<u32>,
+    /// That code in the rule's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     /// The sequence number of the refused command: a refusal is a fact in the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
@@ -48,6 +57,12 @@ pub enum GatewayCode {
     BodyTooLarge,
     /// The body is not JSON.
     UnsupportedMediaType,
+    /// The component cannot be taken.
+    BadComponent,
+    /// A component cannot be kept, or is not there any more.
+    ComponentStore,
+    /// This exchange runs no rules.
+    NoRules,
     /// The request took too long to arrive.
     RequestTimeout,
     /// As many requests wait for an answer as are allowed: try again.
@@ -69,6 +84,9 @@ impl GatewayCode {
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::BodyTooLarge => "BODY_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::BadComponent => "BAD_COMPONENT",
+            Self::ComponentStore => "COMPONENT_STORE",
+            Self::NoRules => "NO_RULES",
             Self::RequestTimeout => "REQUEST_TIMEOUT",
             Self::TooManyInFlight => "TOO_MANY_IN_FLIGHT",
             Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
@@ -87,6 +105,9 @@ impl GatewayCode {
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::Misdirected => 421,
+            Self::BadComponent => 422,
+            Self::ComponentStore => 500,
+            Self::NoRules => 501,
             Self::TooManyInFlight | Self::Stopped => 503,
             Self::OutcomeUnknown => 504,
         }
@@ -101,7 +122,10 @@ impl GatewayCode {
             Self::NotFound => "nothing has this address",
             Self::MethodNotAllowed => "this address does not take this method",
             Self::BodyTooLarge => "the body is larger than allowed",
-            Self::UnsupportedMediaType => "the body is not JSON",
+            Self::UnsupportedMediaType => "the body is not of the type this address takes",
+            Self::BadComponent => "the component cannot be taken",
+            Self::ComponentStore => "the component cannot be kept, or is not there any more",
+            Self::NoRules => "this exchange runs no rules",
             Self::RequestTimeout => "the request took too long to arrive",
             Self::TooManyInFlight => "too many requests wait for an answer",
             Self::OutcomeUnknown => "the answer did not come in time",
@@ -122,6 +146,9 @@ impl Problem {
             hint: None,
             field: None,
             cl_ord_id: None,
+            rule: None,
+            rule_code: None,
+            text: None,
             sequence: None,
         }
     }
@@ -142,6 +169,9 @@ impl Problem {
             hint: reject_hint(reason).map(str::to_owned),
             field: None,
             cl_ord_id: None,
+            rule: None,
+            rule_code: None,
+            text: None,
             sequence: None,
         }
     }
@@ -255,6 +285,7 @@ const fn reject_hint(reason: RejectReason) -> Option<&'static str> {
         R::InvalidInstrument => {
             "tick, lot and limits are positive, and tick_size x lot_size a whole number of the currency's smallest unit"
         }
+        R::Rule => "GET /v1/rules/{rule} shows the rule and what it is configured with",
         R::UnknownRule => "GET /v1/rules lists those there are",
         R::UnknownComponent => "load it first with POST /v1/rules/{name}/components",
         R::RuleNotApproved => "another operator than the one who loaded it must approve it",

@@ -52,4 +52,10 @@ pub struct Status {
     pub working_orders: u64,
     /// Trades since the log began.
     pub trades: u64,
+    /// Rules in force.
+    #[serde(default)]
+    pub rules: u64,
+    /// Names of rules that failed too often and are asked no more.
+    #[serde(default)]
+    pub rules_suspended: Vec<String>,
 }

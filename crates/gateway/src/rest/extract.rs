@@ -1,10 +1,12 @@
 //! What a request carries, taken apart with an eye on what is wrong with it: every problem names the field.
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::App;
 use crate::api::{GatewayCode, Problem};
@@ -25,34 +27,41 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         // Browsers send forms and plain text anywhere without asking; JSON they do not. This keeps a page on the web from trading
         // on an exchange on the visitor's own machine.
-        if !is_json(&request) {
-            return Err(Problem::gateway(
-                GatewayCode::UnsupportedMediaType,
-                "the body must be application/json",
-            )
-            .with_hint("send the header content-type: application/json"));
-        }
-        let body = axum::body::to_bytes(request.into_body(), app.max_body_bytes);
-        let Ok(body) = tokio::time::timeout(app.read_timeout, body).await else {
-            let detail = format!("the body did not arrive within {} ms", app.read_timeout.as_millis());
-            return Err(Problem::gateway(GatewayCode::RequestTimeout, detail));
-        };
-        let body = body.map_err(|error| {
-            if is_too_large(&error) {
-                let detail = format!("a body has at most {} bytes", app.max_body_bytes);
-                Problem::gateway(GatewayCode::BodyTooLarge, detail)
-            } else {
-                Problem::gateway(GatewayCode::BadRequest, format!("the body did not arrive: {error}"))
-            }
-        })?;
+        let body = bytes(request, "application/json", app.max_body_bytes, app.read_timeout).await?;
         parse(&body).map(Self)
     }
 }
 
-fn is_json(request: &Request) -> bool {
+/// A body of a media type, as it is.
+pub(crate) async fn bytes(
+    request: Request,
+    media_type: &str,
+    most: usize,
+    timeout: Duration,
+) -> Result<Bytes, Problem> {
+    if !is_of_type(&request, media_type) {
+        let problem =
+            Problem::gateway(GatewayCode::UnsupportedMediaType, format!("the body must be {media_type}"));
+        return Err(problem.with_hint(format!("send the header content-type: {media_type}")));
+    }
+    let body = axum::body::to_bytes(request.into_body(), most);
+    let Ok(body) = tokio::time::timeout(timeout, body).await else {
+        let detail = format!("the body did not arrive within {} ms", timeout.as_millis());
+        return Err(Problem::gateway(GatewayCode::RequestTimeout, detail));
+    };
+    body.map_err(|error| {
+        if is_too_large(&error) {
+            Problem::gateway(GatewayCode::BodyTooLarge, format!("a body has at most {most} bytes"))
+        } else {
+            Problem::gateway(GatewayCode::BadRequest, format!("the body did not arrive: {error}"))
+        }
+    })
+}
+
+fn is_of_type(request: &Request, media_type: &str) -> bool {
     let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.unwrap_or("").split(';').next().unwrap_or("").trim();
-    essence.eq_ignore_ascii_case("application/json")
+    essence.eq_ignore_ascii_case(media_type)
 }
 
 fn is_too_large(error: &axum::Error) -> bool {

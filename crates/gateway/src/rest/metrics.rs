@@ -4,13 +4,14 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use model::RejectReason;
+use model::{RejectReason, RuleFault};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::{App, Shared};
+use crate::rules::{Measured, Spread};
 
 /// Requests by address, method and status. Bounded: addresses are patterns, and only known methods count by name.
 #[derive(Default)]
@@ -67,6 +68,15 @@ impl Page {
         writeln!(self.0, "{line}").expect("writing to a string cannot fail");
     }
 
+    fn spread(&mut self, name: &str, labels: &str, spread: Option<Spread>) {
+        let Some(Spread { count, sum, p50, p99, max }) = spread else { return };
+        for (quantile, value) in [("0.5", p50), ("0.99", p99), ("1", max)] {
+            self.line(format_args!("outcry_{name}{{{labels},quantile=\"{quantile}\"}} {value}"));
+        }
+        self.line(format_args!("outcry_{name}_sum{{{labels}}} {sum}"));
+        self.line(format_args!("outcry_{name}_count{{{labels}}} {count}"));
+    }
+
     fn one(&mut self, name: &str, kind: &str, help: &str, value: u64) {
         self.family(name, kind, help);
         self.line(format_args!("outcry_{name} {value}"));
@@ -109,6 +119,7 @@ fn render(app: &App) -> String {
     page.one("in_flight", "gauge", "Commands whose outcomes are awaited.", session.in_flight().len() as u64);
     page.one("in_flight_max", "gauge", "The most that can be.", session.in_flight().capacity() as u64);
     folded(&mut page, app);
+    rules(&mut page, app);
     served(&mut page, app);
     page.0
 }
@@ -131,6 +142,77 @@ fn folded(page: &mut Page, app: &App) {
         if count > 0 {
             page.line(format_args!("outcry_rejects_total{{reason=\"{reason}\"}} {count}"));
         }
+    }
+}
+
+/// What one activation did, for the metrics.
+struct Ran {
+    labels: String,
+    suspended: bool,
+    measured: Option<Measured>,
+}
+
+fn rules(page: &mut Page, app: &App) {
+    let (tallies, mut ran) = app.session.read(|model| {
+        let rules = model.state().rules();
+        let tallies: Vec<_> =
+            rules.map(|rule| (rule.name.to_string(), model.rules().tally(rule.id))).collect();
+        let rules = model.state().rules();
+        let slots = rules.flat_map(|rule| [&rule.enforced, &rule.shadow].map(|slot| (rule, slot)));
+        let ran = slots.filter_map(|(rule, slot)| {
+            let active = slot.activation.as_deref()?;
+            let (name, mode, version) = (rule.name, active.mode, active.rule_version);
+            let activation = active.activation;
+            let labels =
+                format!("rule=\"{name}\",mode=\"{mode}\",version=\"{version}\",activation=\"{activation}\"");
+            Some((activation, Ran { labels, suspended: slot.suspended, measured: None }))
+        });
+        (tallies, ran.collect::<Vec<_>>())
+    });
+    for (activation, ran) in &mut ran {
+        ran.measured = app.rules.measured(*activation);
+    }
+    page.family("rule_rejects_total", "counter", "Orders that a rule rejected since this process started.");
+    for (name, tally) in &tallies {
+        for (code, count) in &tally.rejected {
+            page.line(format_args!("outcry_rule_rejects_total{{rule=\"{name}\",code=\"{code}\"}} {count}"));
+        }
+    }
+    page.family("rule_shadow_rejects_total", "counter", "Orders that a shadow would have rejected.");
+    for (name, tally) in &tallies {
+        for (code, count) in &tally.shadowed {
+            let labels = format_args!("rule=\"{name}\",code=\"{code}\"");
+            page.line(format_args!("outcry_rule_shadow_rejects_total{{{labels}}} {count}"));
+        }
+    }
+    page.family("rule_faults_total", "counter", "Orders that a rule could not judge.");
+    for (name, tally) in &tallies {
+        for (number, count) in &tally.faults {
+            let fault = RuleFault::ALL.iter().find(|&&fault| fault as u8 == *number);
+            let fault = fault.map_or("unknown", |fault| fault.as_str());
+            page.line(format_args!("outcry_rule_faults_total{{rule=\"{name}\",fault=\"{fault}\"}} {count}"));
+        }
+    }
+    page.family("rule_suspensions_total", "counter", "How often a rule failed too often in a row.");
+    for (name, tally) in &tallies {
+        page.line(format_args!("outcry_rule_suspensions_total{{rule=\"{name}\"}} {}", tally.suspended));
+    }
+    page.family("rule_suspended", "gauge", "Whether an activation failed too often and is asked no more.");
+    for (_, Ran { labels, suspended, .. }) in &ran {
+        page.line(format_args!("outcry_rule_suspended{{{labels}}} {}", u64::from(*suspended)));
+    }
+    page.family("rule_calls_total", "counter", "Orders that an activation judged.");
+    for (_, Ran { labels, measured, .. }) in &ran {
+        let calls = measured.as_ref().map_or(0, |measured| measured.calls);
+        page.line(format_args!("outcry_rule_calls_total{{{labels}}} {calls}"));
+    }
+    page.family("rule_fuel", "summary", "Fuel an order took.");
+    for (_, Ran { labels, measured, .. }) in &ran {
+        page.spread("rule_fuel", labels, measured.as_ref().map(|it| it.fuel));
+    }
+    page.family("rule_nanoseconds", "summary", "Time an order took.");
+    for (_, Ran { labels, measured, .. }) in &ran {
+        page.spread("rule_nanoseconds", labels, measured.as_ref().map(|it| it.latency_ns));
     }
 }
 

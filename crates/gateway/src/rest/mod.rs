@@ -9,20 +9,22 @@ mod market;
 mod metrics;
 mod orders;
 mod respond;
+mod rules;
 mod status;
 
 use axum::Router;
 use axum::extract::State;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
-use model::Command;
+use model::{Command, RuleId};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::answers;
+use crate::answers::{self, RuleSaid};
 use crate::api::{GatewayCode, Problem};
 use crate::config::GatewayConfig;
-use crate::in_flight::{Outcome, Wants};
+use crate::in_flight::{Outcome, Rejection, Wants};
+use crate::rules::{Recipe, Rules};
 use crate::session::Session;
 
 /// The answer of a handler.
@@ -38,12 +40,14 @@ pub(crate) struct App {
     /// Whether only requests that name this machine itself are taken.
     at_home: bool,
     requests: metrics::Requests,
+    operators: auth::Operators,
+    rules: Arc<Rules>,
 }
 
 type Shared = State<Arc<App>>;
 
 impl App {
-    pub fn new(session: Session, config: &GatewayConfig) -> Arc<Self> {
+    pub fn new(session: Session, config: &GatewayConfig, rules: Arc<Rules>) -> Arc<Self> {
         Arc::new(Self {
             session,
             max_body_bytes: config.max_body_bytes,
@@ -53,6 +57,8 @@ impl App {
             // A token keeps strangers out by itself, also behind a proxy that passes another name on.
             at_home: config.listen.ip().is_loopback() && config.token.is_none(),
             requests: metrics::Requests::default(),
+            operators: auth::Operators::new(&rules.config.operators),
+            rules,
         })
     }
 
@@ -68,8 +74,20 @@ impl App {
         let outcome = outcome.map_err(|error| answers::no_outcome(error, &command, account))?;
         match outcome.rejection() {
             None => Ok(outcome),
-            Some(rejection) => Err(answers::refusal(rejection, outcome.sequence, &asked())),
+            Some(rejection) => {
+                let said = self.said(&outcome, rejection).await;
+                Err(answers::refusal(rejection, said, outcome.sequence, &asked()))
+            }
         }
+    }
+
+    /// What the rule that rejected a command has to say about it.
+    async fn said(&self, outcome: &Outcome, rejection: Rejection) -> Option<RuleSaid> {
+        let (rule, code) = rejection.rule?;
+        let active = outcome.judged_by.as_deref()?;
+        let name = self.session.read(|model| model.state().rule(RuleId(rule)).map(|rule| rule.name))?;
+        let text = self.rules.explain(&Recipe::of(active), code).await;
+        Some(RuleSaid { rule: name.to_string(), code, text })
     }
 }
 
@@ -94,6 +112,14 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/instruments", post(instruments::create).get(instruments::list))
         .route("/instruments/{symbol}", get(instruments::show))
         .route("/instruments/{symbol}/phase", put(instruments::set_phase))
+        .route("/rules", get(rules::list))
+        .route("/rules/{name}", get(rules::show))
+        .route("/rules/{name}/log", get(rules::log))
+        .route("/rules/{name}/components", post(rules::load))
+        .route("/rules/{name}/activate", post(rules::activate))
+        .route("/rules/{name}/deactivate", post(rules::deactivate))
+        .route("/rules/{name}/rollback", post(rules::rollback))
+        .route("/rules/{name}/approve", post(rules::approve))
         .route("/status", get(status::status))
         .route("/health", get(status::health));
     Router::new()
@@ -109,7 +135,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 
 async fn not_found(uri: axum::http::Uri) -> Problem {
     Problem::gateway(GatewayCode::NotFound, format!("nothing is at {}", uri.path())).with_hint(
-        "the addresses begin with /v1: orders, trades, books, candles, accounts, instruments, status, health",
+        "the addresses begin with /v1: orders, trades, books, candles, accounts, instruments, rules, status, health",
     )
 }
 

@@ -41,6 +41,12 @@ pub(crate) async fn status(State(app): Shared) -> Answer<Status> {
             accounts: state.accounts().len() as u64,
             working_orders: state.order_count() as u64,
             trades: state.next_trade_id().0.saturating_sub(1),
+            rules: state.rules().filter(|rule| rule.enforced.asked().is_some()).count() as u64,
+            rules_suspended: state
+                .rules()
+                .filter(|rule| rule.enforced.suspended || rule.shadow.suspended)
+                .map(|rule| rule.name.to_string())
+                .collect(),
         }
     })))
 }

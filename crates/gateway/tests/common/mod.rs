@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a helper fails its test")]
 #![allow(dead_code, reason = "every test file uses its own part of this")]
 
+use engine::{NoRules, Rules};
 use gateway::api::{Amount, NewAccount, NewInstrument, NewOrder, OrderAnswer, Problem, Word};
 use gateway::client::{Client, ClientConfig, ClientError};
+use gateway::rules::{NoDesk, RuleDesk, RulesConfig};
 use gateway::{Gateway, GatewayConfig};
 use model::{Configure, Side};
-use sequencer::{Durability, Node, NodeConfig, SnapshotEvery};
+use sequencer::{Durability, Node, NodeConfig, SnapshotEvery, SystemClock};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,8 +59,18 @@ impl Exchange {
     }
 
     pub fn start_with(node: NodeConfig, config: &GatewayConfig) -> Self {
-        let node = Arc::new(Node::start(node).unwrap());
-        let gateway = Gateway::start(Arc::clone(&node), config).unwrap();
+        Self::with_rules(node, config, NoRules, &RulesConfig::default(), Arc::new(NoDesk))
+    }
+
+    pub fn with_rules(
+        node: NodeConfig,
+        config: &GatewayConfig,
+        live: impl Rules + Send + 'static,
+        rules: &RulesConfig,
+        desk: Arc<dyn RuleDesk>,
+    ) -> Self {
+        let node = Arc::new(Node::start_with(node, SystemClock, live).unwrap());
+        let gateway = Gateway::start_with(Arc::clone(&node), config, rules, desk).unwrap();
         let client = client(&gateway, config.token.as_deref());
         Self { gateway, client, node }
     }
