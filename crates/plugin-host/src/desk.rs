@@ -17,7 +17,7 @@ use model::{ComponentHash, RuleKind, RuleParameters};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use wasmtime::Engine;
 
 /// Rules that stand ready to be activated; the oldest goes when there are more.
@@ -71,6 +71,8 @@ pub struct Desk(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     settings: Settings,
     engine: Engine,
+    /// Made when the first reporting rule comes.
+    reporting_engine: OnceLock<Engine>,
     cache: Option<Cache>,
     cache_error: Option<std::io::Error>,
     shelf: Mutex<Shelf>,
@@ -105,7 +107,7 @@ pub(crate) enum Chore {
 impl Desk {
     /// A desk for the rules of a store. Opens no file but the cache's folder.
     pub fn open(settings: Settings) -> Result<Self, BuildError> {
-        let engine = rule::trading_engine()?;
+        let engine = rule::engine(RuleKind::Risk)?;
         let (chores, waiting) = sync_channel(MAX_CHORES);
         let (cache, cache_error) = match settings.compiled.as_deref().map(Cache::open) {
             Some(Err(error)) => (None, Some(error)),
@@ -114,6 +116,7 @@ impl Desk {
         let shared = Arc::new(Shared {
             settings,
             engine,
+            reporting_engine: OnceLock::new(),
             cache,
             cache_error,
             shelf: Mutex::default(),
@@ -155,8 +158,8 @@ impl Desk {
         if let Some((_, inspection)) = self.0.known(component) {
             return Ok(inspection);
         }
-        let bytes = files::load_component(&self.0.settings.plugins, component)?;
-        Ok(Arc::new(inspect::inspect(&bytes, None, &anything())?))
+        let (_, inspection) = self.0.read(component)?;
+        Ok(Arc::new(inspection))
     }
 
     /// Makes a rule ready for an activation with these parameters and limits, so that the trading thread only has to take it.
@@ -226,14 +229,32 @@ impl Shared {
         Ok(rule)
     }
 
+    /// A component of the store.
+    pub(crate) fn read(&self, component: ComponentHash) -> Result<(Vec<u8>, Inspection), PrepareError> {
+        let bytes = files::load_component(&self.settings.plugins, component)?;
+        let inspection = inspect::inspect(&bytes, None, &anything())?;
+        Ok((bytes, inspection))
+    }
+
     /// A compiled component: one that is known, or from its file.
     pub(crate) fn rule(&self, component: ComponentHash) -> Result<Arc<Rule>, PrepareError> {
         if let Some((rule, _)) = self.known(component) {
             return Ok(rule);
         }
-        let bytes = files::load_component(&self.settings.plugins, component)?;
-        let inspection = inspect::inspect(&bytes, None, &anything())?;
+        let (bytes, inspection) = self.read(component)?;
         Ok(self.compile(&bytes, inspection)?)
+    }
+
+    pub(crate) fn reporting_engine(&self) -> Result<&Engine, BuildError> {
+        if let Some(engine) = self.reporting_engine.get() {
+            return Ok(engine);
+        }
+        let engine = rule::engine(RuleKind::Reporting)?;
+        Ok(self.reporting_engine.get_or_init(|| engine))
+    }
+
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
     }
 
     fn shelve(&self, ready: Ready) {

@@ -88,7 +88,7 @@ pub(crate) struct WholeExports {
 }
 
 /// What became of a call that did not come to its end.
-fn fault(error: &wasmtime::Error) -> RuleFault {
+pub(crate) fn fault(error: &wasmtime::Error) -> RuleFault {
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => RuleFault::OutOfFuel,
         Some(

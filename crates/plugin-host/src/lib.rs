@@ -9,6 +9,8 @@
 //! - [`LiveRules`] is the trading thread's side of it, an [`engine::Rules`].
 //! - [`AuditRules`] is another one, which finds out rules that keep state of their own.
 //!
+//! - [`Reporter`] runs a reporting rule, away from trading.
+//!
 //! What a host does with a rule, step by step, is in `docs/RULES.md`.
 //!
 //! **Architecture Invariant:** no type of the WebAssembly engine leaves this crate, and no other crate knows it. A rule calls
@@ -27,6 +29,7 @@ mod inspect;
 mod instance;
 mod live;
 mod machine;
+mod reporting;
 mod rule;
 mod signature;
 mod statistics;
@@ -38,6 +41,10 @@ pub use files::{FileError, component_path, load_component, store_component};
 pub use inspect::{Ceilings, Inspection, MAX_SIGNERS, Policy, Refusal, hash, inspect};
 pub use live::{LiveRules, MAX_BATCH, MAX_PREPARED};
 pub use machine::{MAX_REPORTING_STACK_BYTES, MAX_TRADING_STACK_BYTES};
+pub use reporting::{
+    ColumnKind, MAX_REPORT_COLUMNS, MAX_REPORT_ROWS, MAX_REPORT_STATE_BYTES, Report, ReportColumn,
+    ReportError, ReportEvent, ReportEventKind, ReportTable, ReportValue, Reporter,
+};
 pub use rule::{BuildError, CallPath};
 pub use signature::{Signature, SignatureError};
 pub use statistics::{Histogram, Statistics};

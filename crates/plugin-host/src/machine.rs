@@ -24,10 +24,13 @@ pub(crate) fn engine(kind: RuleKind) -> wasmtime::Result<Engine> {
     // Fuel is counted in instructions, not in time: a rule runs out of it at the same place on every machine.
     config.consume_fuel(true);
     config.operator_cost(operator_cost());
-    config.max_wasm_stack(match kind {
+    let stack_bytes = match kind {
         RuleKind::Validation | RuleKind::Risk => MAX_TRADING_STACK_BYTES,
         RuleKind::Reporting => MAX_REPORTING_STACK_BYTES,
-    });
+    };
+    config.max_wasm_stack(stack_bytes);
+    // Stacks of another kind, which nothing here uses, must not be smaller.
+    config.async_stack_size(stack_bytes);
     // A rule calls nothing and nobody calls it while it runs: the machinery for that would be four fifths of a call.
     config.concurrency_support(false);
     Engine::new(&config)

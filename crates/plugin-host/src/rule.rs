@@ -47,6 +47,12 @@ pub enum BuildError {
         /// How many words.
         words: usize,
     },
+    /// It describes a table that none can be.
+    #[error("the rule's table is not one: {what}")]
+    Table {
+        /// What is wrong with it.
+        what: String,
+    },
     /// It is of another kind than the activation says.
     #[error("the component is a {found} rule, and the activation is of a {expected} rule")]
     Kind {
@@ -211,7 +217,7 @@ impl Recipe {
     }
 }
 
-/// The engine for trading rules.
-pub(crate) fn trading_engine() -> Result<Engine, BuildError> {
-    machine::engine(RuleKind::Validation).map_err(|error| BuildError::Compile { what: sentence(&error) })
+/// The engine for a kind of rule.
+pub(crate) fn engine(kind: RuleKind) -> Result<Engine, BuildError> {
+    machine::engine(kind).map_err(|error| BuildError::Compile { what: sentence(&error) })
 }
