@@ -18,7 +18,19 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("simulator", &["model"]),
     ("sequencer", &["model", "order-book", "engine", "event-store"]),
     ("scenario", &["model", "order-book", "engine", "market-data", "event-store", "sequencer"]),
-    ("gateway", &["model", "order-book", "engine", "market-data", "event-store", "sequencer", "simulator"]),
+    (
+        "gateway",
+        &[
+            "model",
+            "order-book",
+            "engine",
+            "market-data",
+            "event-store",
+            "sequencer",
+            "simulator",
+            "plugin-manifest",
+        ],
+    ),
     ("bench", &["model", "order-book", "engine", "event-store", "sequencer", "simulator", "plugin-host"]),
     ("reporting", &["model", "order-book", "engine", "market-data", "event-store", "sequencer"]),
     (
