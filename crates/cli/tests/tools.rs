@@ -91,3 +91,18 @@ fn completions_and_man_pages_know_every_command() {
         assert!(script.contains("reexecute") && script.contains("scenario"), "{shell}");
     }
 }
+
+#[test]
+fn a_new_rule_builds_as_it_is() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let at = dir.path().to_str().expect("text");
+    let made = answer(&["plugin", "new", "my-rule", "--kind", "risk", "--lang", "c", "--dir", at]);
+    assert_eq!((&made["kind"], &made["language"]), (&"risk".into(), &"c".into()));
+    let folder = made["folder"].as_str().expect("a path");
+    assert!(std::path::Path::new(made["source"].as_str().expect("a path")).is_file());
+    let built = &answer(&["plugin", "build", folder])[0];
+    let component = std::fs::read(built["component"].as_str().expect("a path")).expect("a component");
+    assert_eq!(built["bytes"], component.len());
+    assert_eq!((&built["name"], &built["fresh"]), (&"my-rule".into(), &false.into()));
+    assert_eq!(answer(&["plugin", "build", folder])[0]["fresh"], true);
+}

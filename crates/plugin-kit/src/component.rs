@@ -2,7 +2,7 @@
 
 use crate::{Error, Language};
 use model::RuleKind;
-use plugin_manifest::SECTION;
+use plugin_manifest::{Manifest, ParameterKind, SECTION};
 use std::borrow::Cow;
 use wasm_encoder::{ComponentSection as _, CustomSection};
 use wasmparser::{Parser, Payload};
@@ -31,6 +31,29 @@ fn resolve(kind: RuleKind) -> (Resolve, WorldId) {
     let package = resolve.push_group(group).expect("the contract resolves: tests resolve it");
     let world = resolve.select_world(&[package], Some(world(kind))).expect("there is a world for every kind");
     (resolve, world)
+}
+
+/// The section of a module in which the SDK says what parameters the rule reads: lines of name and type.
+const DECLARED: &str = "outcry:parameters";
+
+/// Compares the parameters that a module says it reads, if it says so, with those that the manifest declares.
+pub fn check_parameters(module: &[u8], manifest: &Manifest) -> Result<(), Error> {
+    let mut section = None;
+    for payload in Parser::new(0).parse_all(module) {
+        if let Payload::CustomSection(custom) = payload?
+            && custom.name() == DECLARED
+        {
+            section = Some(String::from_utf8_lossy(custom.data()).into_owned());
+        }
+    }
+    let Some(section) = section else { return Ok(()) };
+    // A price is a number like any other to the rule.
+    let word = |kind: ParameterKind| if kind == ParameterKind::PriceTicks { "int" } else { kind.as_str() };
+    let declared =
+        manifest.parameters.iter().map(|of| format!("{} {}", of.name.replace('-', "_"), word(of.kind)));
+    let (reads, declares): (Vec<String>, Vec<String>) =
+        (section.lines().map(str::to_owned).collect(), declared.collect());
+    if reads == declares { Ok(()) } else { Err(Error::Parameters { reads, declares }) }
 }
 
 /// Makes a component of a core module that exports one of the worlds under the names of the canonical ABI, and puts the

@@ -114,6 +114,14 @@ pub enum Error {
         /// What is missing or wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The manifest declares other parameters than the source reads.
+    #[error("plugin.toml declares the parameters ({}), and the source reads ({})", declares.join(", "), reads.join(", "))]
+    Parameters {
+        /// What the source reads: name and type, in order.
+        reads: Vec<String>,
+        /// What the manifest declares.
+        declares: Vec<String>,
+    },
     /// Bytes that are not WebAssembly.
     #[error("the module cannot be read")]
     Module {
@@ -141,6 +149,9 @@ impl Error {
                 "a crate that it uses wants an operating system or a browser; leave it out".to_owned()
             }
             Self::Imports { .. } => "a function is declared and not defined".to_owned(),
+            Self::Parameters { .. } => {
+                "make the [[parameter]] tables those of parameters! in the source, in the same order".to_owned()
+            }
             Self::WrongWorld { .. } => {
                 "plugin.toml says which kind it is; the source must export that one, once".to_owned()
             }

@@ -50,7 +50,7 @@ impl Words<'_> {
                 "Counts what each account took",
             ),
             "limits" => by_kind(
-                "fuel = 1_000\nmemory_bytes = \"256 KiB\"\nfail = \"closed\"",
+                "fuel = 20_000\nmemory_bytes = \"256 KiB\"\nfail = \"closed\"",
                 "fuel = 1_000\nmemory_bytes = \"256 KiB\"\nfail = \"closed\"",
                 "max_faults = 3",
             ),

@@ -159,6 +159,14 @@ fn mistakes_are_said_in_words() {
     let wrong = build(&project).expect_err("a validation rule is no risk rule");
     assert!(matches!(wrong, Error::WrongWorld { kind: RuleKind::Risk, .. }), "{wrong}");
 
+    // Other parameters than the source reads.
+    let rust = made(parent.path(), RuleKind::Risk, Language::Rust);
+    let manifest = rust.manifest_text.replace("name = \"max_position\"", "name = \"max_size\"");
+    std::fs::write(rust.folder.join("plugin.toml"), manifest).expect("the manifest can be written");
+    let differ =
+        build(&Project::open(&rust.folder).expect("it is a rule's folder")).expect_err("they differ");
+    assert!(matches!(&differ, Error::Parameters { reads, .. } if *reads == ["max_position int"]), "{differ}");
+
     // Not C at all.
     std::fs::write(&source, format!("{text}\nnonsense")).expect("the source can be written");
     let failed = build(&project).expect_err("it does not compile");

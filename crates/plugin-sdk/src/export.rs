@@ -14,6 +14,8 @@ macro_rules! export_validation_rule {
 
             static RULE: abi::Slot<$rule> = abi::Slot::new();
 
+            $crate::declare_parameters!($rule);
+
             #[unsafe(export_name = "outcry:rules/validation-rule@1.1.0#configure")]
             unsafe extern "C" fn configure(words: *const i64, count: usize) -> u32 {
                 // SAFETY: the host's pointer comes from `cabi_realloc`.
@@ -58,6 +60,8 @@ macro_rules! export_risk_rule {
             type Rejects = <$rule as $crate::risk::Rule>::Code;
 
             static RULE: abi::Slot<$rule> = abi::Slot::new();
+
+            $crate::declare_parameters!($rule);
 
             #[unsafe(export_name = "outcry:rules/risk-rule@1.1.0#configure")]
             unsafe extern "C" fn configure(words: *const i64, count: usize) -> u32 {
@@ -115,6 +119,8 @@ macro_rules! export_reporting_rule {
 
             static RULE: abi::Slot<$rule> = abi::Slot::new();
 
+            $crate::declare_parameters!($rule);
+
             #[unsafe(export_name = "outcry:rules/reporting-rule@1.1.0#configure")]
             unsafe extern "C" fn configure(words: *const i64, count: usize) -> u32 {
                 // SAFETY: the host's pointer comes from `cabi_realloc`.
@@ -143,5 +149,19 @@ macro_rules! export_reporting_rule {
                 unsafe { abi::free_report(result) }
             }
         }
+    };
+}
+
+/// Puts the parameters that a rule reads into a section of the component, for `outcry plugin build` to compare.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! declare_parameters {
+    ($rule:ty) => {
+        const DECLARED: &[(&str, &str)] = <$rule as $crate::Parameters>::DECLARED;
+
+        #[unsafe(link_section = "outcry:parameters")]
+        #[used]
+        static DECLARED_PARAMETERS: [u8; $crate::private::declared_length(DECLARED)] =
+            $crate::private::declared(DECLARED);
     };
 }

@@ -60,7 +60,7 @@ pub use text::Symbol;
 #[doc(hidden)]
 pub mod private {
     pub use crate::codes::{explain, fill};
-    pub use crate::parameters::Words;
+    pub use crate::parameters::{Words, declared, declared_length};
     pub use alloc::string::String;
     pub use alloc::vec;
     pub use alloc::vec::Vec;

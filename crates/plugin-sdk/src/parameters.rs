@@ -179,6 +179,40 @@ impl Parameter for Symbol {
     }
 }
 
+/// How long [`declared`] is.
+#[doc(hidden)]
+pub const fn declared_length(parameters: &[(&str, &str)]) -> usize {
+    let (mut at, mut length) = (0, 0);
+    while at < parameters.len() {
+        length += parameters[at].0.len() + parameters[at].1.len() + 2;
+        at += 1;
+    }
+    length
+}
+
+/// The parameters as lines of name and type, for a section of the component: `outcry plugin build` compares it with
+/// `plugin.toml`.
+#[doc(hidden)]
+pub const fn declared<const N: usize>(parameters: &[(&str, &str)]) -> [u8; N] {
+    const fn put<const N: usize>(mut out: [u8; N], mut to: usize, text: &str, end: u8) -> ([u8; N], usize) {
+        let mut at = 0;
+        while at < text.len() {
+            out[to] = text.as_bytes()[at];
+            to += 1;
+            at += 1;
+        }
+        out[to] = end;
+        (out, to + 1)
+    }
+    let (mut out, mut to, mut at) = ([0; N], 0, 0);
+    while at < parameters.len() {
+        (out, to) = put(out, to, parameters[at].0, b' ');
+        (out, to) = put(out, to, parameters[at].1, b'\n');
+        at += 1;
+    }
+    out
+}
+
 /// Writes a number. `core::fmt` would be most of a small component.
 fn push_unsigned(out: &mut String, mut number: u64) {
     let mut digits = [0_u8; 20];
@@ -264,6 +298,11 @@ mod tests {
         assert_eq!(
             Several::DECLARED,
             [("limit", "int"), ("ticks", "int"), ("name", "text"), ("only", "list-text")]
+        );
+        const LENGTH: usize = declared_length(Several::DECLARED);
+        assert_eq!(
+            declared::<LENGTH>(Several::DECLARED),
+            *b"limit int\nticks int\nname text\nonly list-text\n"
         );
         let empty = Several::from_words(words(&[5, -6, low, high])).unwrap();
         assert!(empty.only.is_empty());

@@ -10,6 +10,7 @@ mod feed;
 mod log;
 mod man;
 mod node;
+mod plugin;
 mod scenario;
 mod serve;
 mod sql;
@@ -43,6 +44,7 @@ pub enum Command {
     At(state::At),
     Sql(sql::Sql),
     Scenario(scenario::Scenario),
+    Plugin(plugin::Plugins),
     Feed(feed::Feed),
     Bench(bench::Bench),
     Doctor(doctor::Doctor),
@@ -72,6 +74,7 @@ pub fn run(command: Command, ui: &mut Ui) -> Result<Outcome> {
         Command::At(command) => command.run(ui),
         Command::Sql(command) => command.run(ui),
         Command::Scenario(command) => command.run(ui),
+        Command::Plugin(command) => command.run(ui),
         Command::Feed(command) => command.run(ui),
         Command::Bench(command) => command.run(ui),
         Command::Doctor(command) => command.run(ui),

@@ -58,6 +58,7 @@ pub fn build(project: &Project) -> Result<Built, Error> {
         }
         component::embed(made.bytes, &project.manifest_text)
     } else {
+        component::check_parameters(&made.bytes, &project.manifest)?;
         component::wrap(&made.bytes, kind, project.language, &project.manifest_text)?
     };
     cache::write(&path, &component)?;
