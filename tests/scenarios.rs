@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 fn check(file: &Path, mode: Mode) -> Result<(), Failed> {
     let source = std::fs::read_to_string(file)?;
     let shown = file.display().to_string();
-    match scenario::run_source(&source, mode) {
+    match scenario::run_source(&source, file.parent().unwrap_or(Path::new("")), mode) {
         Outcome::Passed { .. } => Ok(()),
         Outcome::Differs { differing, .. } => {
             let differences = differing.iter().map(|difference| difference.render(&shown, false));

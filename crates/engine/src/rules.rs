@@ -130,6 +130,32 @@ pub trait Rules {
     fn risk(&mut self, activation: ActivationId, row: &RiskRow) -> (Outcome, i64);
 }
 
+impl<R: Rules + ?Sized> Rules for Box<R> {
+    fn restore(&mut self, active: &[RuleActivated]) {
+        (**self).restore(active);
+    }
+
+    fn activated(&mut self, event: &RuleActivated) {
+        (**self).activated(event);
+    }
+
+    fn ended(&mut self, activation: ActivationId) {
+        (**self).ended(activation);
+    }
+
+    fn prepare(&mut self, activation: ActivationId, rows: &[ValidationRow]) {
+        (**self).prepare(activation, rows);
+    }
+
+    fn validation(&mut self, activation: ActivationId, row: &ValidationRow) -> Outcome {
+        (**self).validation(activation, row)
+    }
+
+    fn risk(&mut self, activation: ActivationId, row: &RiskRow) -> (Outcome, i64) {
+        (**self).risk(activation, row)
+    }
+}
+
 /// No rules can be run: those in the log, if there are any, are unavailable.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoRules;

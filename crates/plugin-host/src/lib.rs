@@ -20,6 +20,7 @@
 
 mod audit;
 mod cache;
+mod commands;
 mod contract;
 mod desk;
 mod explain;

@@ -1,10 +1,11 @@
 //! A real exchange for one scenario: the core loop over a store on disk, with a clock that is set by hand. What it did is
 //! read from the committed log, never taken from the loop.
 
-use engine::{NoRules, State};
+use engine::{NoRules, Rules, State};
 use event_store::{Flusher, Options, Preparation, Reader, ReaderOptions};
 use model::{Command, Configure, Event, KIND_EVENT_FIRST, NANOS_PER_DAY, Timestamp};
 use order_book::OrderBook;
+use plugin_host::Desk;
 use sequencer::core::{CoreLoop, Parts};
 use sequencer::replay::{self, FoldError, Mismatch};
 use sequencer::{
@@ -47,6 +48,9 @@ pub enum ExchangeError {
     /// A command was not taken.
     #[error("a command was not taken: {0}")]
     Submit(SubmitError),
+    /// Rules cannot be run here at all.
+    #[error("rules cannot be run here: {0}")]
+    Rules(plugin_host::BuildError),
     /// The core loop has stopped for good.
     #[error("the core loop has stopped: {0}")]
     Stopped(Box<str>),
@@ -88,11 +92,13 @@ pub(crate) struct Exchange<B: OrderBook> {
     running: Option<Running<B>>,
     /// The snapshot recovery began with.
     recovered_from: Option<u64>,
+    /// Who runs the rules, if the scenario has any.
+    desk: Option<Desk>,
 }
 
 /// What a crash takes away.
 struct Running<B: OrderBook> {
-    core: CoreLoop<B, NoRules, ManualClock>,
+    core: CoreLoop<B, Box<dyn Rules>, ManualClock>,
     submitter: Submitter,
     flusher: Flusher,
     reader: Reader,
@@ -100,7 +106,12 @@ struct Running<B: OrderBook> {
 
 impl<B: OrderBook> Exchange<B> {
     /// A new exchange in an empty directory, with room for a scenario of so many commands.
-    pub fn new(store: PathBuf, now: Timestamp, commands: usize) -> Result<Self, ExchangeError> {
+    pub fn new(
+        store: PathBuf,
+        now: Timestamp,
+        commands: usize,
+        desk: Option<Desk>,
+    ) -> Result<Self, ExchangeError> {
         let limits = limits(commands);
         let segment_bytes = u64::from(limits.max_working_orders) * SEGMENT_BYTES_PER_ORDER;
         let config = NodeConfig {
@@ -114,7 +125,7 @@ impl<B: OrderBook> Exchange<B> {
             ..NodeConfig::default()
         };
         let clock = ManualClock::new(now);
-        let mut exchange = Self { config, clock, now, running: None, recovered_from: None };
+        let mut exchange = Self { config, clock, now, running: None, recovered_from: None, desk };
         exchange.recover()?;
         exchange.tick(now)?;
         Ok(exchange)
@@ -175,7 +186,8 @@ impl<B: OrderBook> Exchange<B> {
     /// Runs every command of the log again, and compares every event and the state at the end.
     pub fn audit(&mut self) -> Result<(), ExchangeError> {
         while self.running_mut().flusher.poll()? > 0 {}
-        let report = replay::reexecute::<B, _>(&self.config.store, &mut NoRules, |_| ())?;
+        let mut rules = self.rules();
+        let report = replay::reexecute::<B, _>(&self.config.store, &mut rules, |_| ())?;
         if let Some(mismatch) = report.mismatches.first() {
             return Err(ExchangeError::ReexecutedDiffers(Box::new(mismatch.clone())));
         }
@@ -222,7 +234,7 @@ impl<B: OrderBook> Exchange<B> {
         self.recovered_from = recovery.snapshot_sequence;
         let core = CoreLoop::new(Parts {
             state,
-            rules: NoRules,
+            rules: self.rules(),
             writer,
             clock: self.clock.clone(),
             schedule,
@@ -234,6 +246,13 @@ impl<B: OrderBook> Exchange<B> {
         let reader = Reader::with_options(&self.config.store, ReaderOptions::default())?;
         self.running = Some(Running { core, submitter, flusher, reader });
         Ok(())
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        match &self.desk {
+            Some(desk) => Box::new(desk.live()),
+            None => Box::new(NoRules),
+        }
     }
 
     fn last_sequence(&self) -> u64 {

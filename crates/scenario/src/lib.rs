@@ -18,6 +18,7 @@ mod parse;
 mod problem;
 mod query;
 mod rewrite;
+mod rules;
 mod run;
 mod session;
 pub mod syntax;

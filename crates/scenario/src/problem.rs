@@ -108,9 +108,6 @@ pub enum Fault {
         /// How many there may be.
         max: usize,
     },
-    /// The scenario uses rules, and this build cannot run any.
-    #[error("this build has no rule host")]
-    NoRuleHost,
 }
 
 impl Fault {

@@ -4,10 +4,9 @@ use crate::diff::{self, Shown};
 use crate::exchange::ExchangeError;
 use crate::mode::Mode;
 use crate::parse::{parse, text};
-use crate::problem::{Fault, Problem};
+use crate::problem::Problem;
 use crate::rewrite::rewrite;
 use crate::session;
-use crate::syntax::{Command, Scenario};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -73,17 +72,13 @@ impl Difference {
     }
 }
 
-/// Runs the text of a file.
-pub fn run_source(source: &str, mode: Mode) -> Outcome {
+/// Runs the text of a file. Paths of components in it are looked for in `folder`, then where the program runs.
+pub fn run_source(source: &str, folder: &Path, mode: Mode) -> Outcome {
     let scenario = match parse(source) {
         Ok(scenario) => scenario,
         Err(problems) => return Outcome::Unparsable(problems),
     };
-    let rules = rule_commands(&scenario);
-    if !rules.is_empty() {
-        return Outcome::Unparsable(rules);
-    }
-    let actual = match session::run(&scenario, mode) {
+    let actual = match session::run(&scenario, folder, mode) {
         Ok(actual) => actual,
         Err(error) => return Outcome::Failed(error),
     };
@@ -101,15 +96,6 @@ pub fn run_source(source: &str, mode: Mode) -> Outcome {
     } else {
         Outcome::Differs { cases, differing, rewritten: rewrite(source, &scenario, &actual) }
     }
-}
-
-/// Commands that need a rule host, which this build does not have.
-fn rule_commands(scenario: &Scenario) -> Vec<Problem> {
-    let steps = scenario.cases.iter().flat_map(|case| &case.commands);
-    steps
-        .filter(|step| matches!(step.command, Command::RuleLoad { .. } | Command::RuleUnload { .. }))
-        .map(|step| Problem { span: step.span, fault: Fault::NoRuleHost })
-        .collect()
 }
 
 /// How running files went.
@@ -206,7 +192,7 @@ fn run_file(
         }
     };
     let (source, outcome) = match text(&bytes) {
-        Ok(source) => (source, run_source(source, options.mode)),
+        Ok(source) => (source, run_source(source, path.parent().unwrap_or(Path::new("")), options.mode)),
         Err(problem) => ("", Outcome::Unparsable(vec![problem])),
     };
     match outcome {

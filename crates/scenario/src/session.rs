@@ -5,6 +5,7 @@ use crate::mode::Mode;
 use crate::names::Names;
 use crate::parse::CLOCK_START;
 use crate::query::Facts;
+use crate::rules::{self, RuleHost};
 use crate::syntax::{Command, Scenario, Step};
 use crate::view::{Speaker, View};
 use model::{
@@ -14,7 +15,7 @@ use model::{
     Withdraw,
 };
 use order_book::{Book, NaiveBook, OrderBook};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// Decimals of money in scenarios, in every currency.
@@ -24,14 +25,19 @@ const CURRENCY_DECIMALS: u8 = 2;
 const DEFAULT_CURRENCY: &str = "USD";
 
 /// Runs a scenario and returns what each of its cases printed.
-pub(crate) fn run(scenario: &Scenario, mode: Mode) -> Result<Vec<Vec<String>>, ExchangeError> {
+pub(crate) fn run(scenario: &Scenario, folder: &Path, mode: Mode) -> Result<Vec<Vec<String>>, ExchangeError> {
     let store = scratch().map_err(ExchangeError::NoDirectory)?;
     let path = store.path().to_owned();
     let commands = scenario.cases.iter().map(|case| case.commands.len()).sum();
+    let mut steps = scenario.cases.iter().flat_map(|case| &case.commands);
+    let rules = match steps.any(|step| matches!(step.command, Command::RuleLoad { .. })) {
+        true => Some(RuleHost::new(&path, folder)?),
+        false => None,
+    };
     match mode {
-        Mode::Naive => Session::<NaiveBook>::new(path, mode, commands)?.run(scenario),
+        Mode::Naive => Session::<NaiveBook>::new(path, mode, commands, rules)?.run(scenario),
         Mode::Live | Mode::Restart | Mode::Snapshot | Mode::Reexecute => {
-            Session::<Book>::new(path, mode, commands)?.run(scenario)
+            Session::<Book>::new(path, mode, commands, rules)?.run(scenario)
         }
     }
 }
@@ -55,12 +61,19 @@ struct Session<B: OrderBook> {
     exchange: Exchange<B>,
     view: View,
     names: Names,
+    rules: Option<RuleHost>,
 }
 
 impl<B: OrderBook> Session<B> {
-    fn new(store: PathBuf, mode: Mode, commands: usize) -> Result<Self, ExchangeError> {
-        let exchange = Exchange::new(store, CLOCK_START, commands)?;
-        let mut session = Self { mode, exchange, view: View::default(), names: Names::default() };
+    fn new(
+        store: PathBuf,
+        mode: Mode,
+        commands: usize,
+        rules: Option<RuleHost>,
+    ) -> Result<Self, ExchangeError> {
+        let desk = rules.as_ref().map(|rules| rules.desk.clone());
+        let exchange = Exchange::new(store, CLOCK_START, commands, desk)?;
+        let mut session = Self { mode, exchange, view: View::default(), names: Names::default(), rules };
         session.catch_up()?;
         Ok(session)
     }
@@ -90,10 +103,18 @@ impl<B: OrderBook> Session<B> {
         } else if step.command == Command::Restart {
             self.exchange.crash()?;
             self.catch_up()?;
-        } else if let Some((command, speaker)) = self.command(&step.command) {
-            for event in self.exchange.execute(step.stamp, command)? {
-                lines.extend(self.view.fold(&event, &self.names, speaker));
+        } else if let Command::RuleLoad { name, ref path, kind, failure } = step.command {
+            let host = self.rules.as_ref().expect("there is one when a rule is loaded");
+            match host.load(name, path, kind, failure) {
+                Ok(commands) => {
+                    for command in commands {
+                        self.execute(step.stamp, command, None, lines)?;
+                    }
+                }
+                Err(error) => lines.push(format!("rule-refused {name} \"{error}\"")),
             }
+        } else if let Some((command, speaker)) = self.command(&step.command) {
+            self.execute(step.stamp, command, speaker, lines)?;
         }
         match self.mode {
             Mode::Live | Mode::Naive | Mode::Reexecute => return Ok(()),
@@ -103,9 +124,22 @@ impl<B: OrderBook> Session<B> {
         self.catch_up()
     }
 
+    fn execute(
+        &mut self,
+        stamp: Timestamp,
+        command: model::Command,
+        speaker: Speaker,
+        lines: &mut Vec<String>,
+    ) -> Result<(), ExchangeError> {
+        for event in self.exchange.execute(stamp, command)? {
+            lines.extend(self.view.fold(&event, &self.names, speaker));
+        }
+        Ok(())
+    }
+
     /// Reads the log from its first record on, as after a crash.
     fn catch_up(&mut self) -> Result<(), ExchangeError> {
-        self.view = View::default();
+        self.view = View::new(self.rules.as_ref().map(|rules| rules.desk.clone()));
         for event in self.exchange.read()? {
             self.view.fold(&event, &self.names, None);
         }
@@ -154,7 +188,8 @@ impl<B: OrderBook> Session<B> {
                 SetPhase { instrument: self.instrument(&symbol), phase, reserved: [0; 3] }.into()
             }
             Command::Kill { account } => KillAccount { account: self.account(&account), reserved: 0 }.into(),
-            // Rules are refused before the run; the others are not for the exchange.
+            Command::RuleUnload { name } => rules::unload(name),
+            // Loading is two commands; the others are not for the exchange.
             _ => return None,
         };
         Some((command, None))

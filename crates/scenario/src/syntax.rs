@@ -3,8 +3,8 @@
 use crate::instant::Instant;
 use market_data::Interval;
 use model::{
-    AccountName, AssetCode, ClOrdId, Decimal, Phase, SelfTradePrevention, Side, Symbol, TimeInForce,
-    Timestamp,
+    AccountName, AssetCode, ClOrdId, Decimal, FailMode, Phase, RuleKind, RuleName, SelfTradePrevention, Side,
+    Symbol, TimeInForce, Timestamp,
 };
 use std::fmt;
 
@@ -57,24 +57,6 @@ pub enum BookLevel {
     Two,
     /// Every order.
     Three,
-}
-
-/// What a rule judges.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum RuleKind {
-    /// Orders on their own.
-    Validation,
-    /// Orders with positions and prices.
-    Risk,
-}
-
-/// What happens when a rule cannot answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum RuleFailure {
-    /// The order is rejected.
-    Closed,
-    /// The order passes.
-    Open,
 }
 
 /// A line of a scenario. Numbers are as they were written: what they may be is the exchange's business.
@@ -144,13 +126,13 @@ pub enum Command {
         account: AccountName,
     },
     RuleLoad {
-        name: Box<str>,
+        name: RuleName,
         path: Box<str>,
         kind: Option<RuleKind>,
-        failure: Option<RuleFailure>,
+        failure: Option<FailMode>,
     },
     RuleUnload {
-        name: Box<str>,
+        name: RuleName,
     },
     At(Timestamp),
     Restart,
@@ -280,15 +262,7 @@ impl fmt::Display for Command {
             | Self::Balance { account } => write!(f, " {account}"),
             Self::Phase { symbol, phase } => write!(f, " {symbol} {phase}"),
             Self::RuleLoad { name, path, kind, failure } => {
-                let kind = kind.map(|kind| match kind {
-                    RuleKind::Validation => "validation",
-                    RuleKind::Risk => "risk",
-                });
-                let failure = failure.map(|failure| match failure {
-                    RuleFailure::Closed => "closed",
-                    RuleFailure::Open => "open",
-                });
-                write!(f, " load {name} {path}{}{}", Opt("kind", kind), Opt("fail", failure))
+                write!(f, " load {name} {path}{}{}", Opt("kind", *kind), Opt("fail", *failure))
             }
             Self::RuleUnload { name } => write!(f, " unload {name}"),
             Self::At(time) => write!(f, " {}", Instant(*time)),

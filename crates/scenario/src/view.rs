@@ -6,20 +6,26 @@ use crate::number::Fixed;
 
 use market_data::Tape;
 use model::{
-    AccountId, AccountName, CancelRejected, ClOrdId, CommandRejected, Event, InstrumentCreated, InstrumentId,
-    OrderId, OrderRejected, OrderReplaced, RecordKind, ReplaceRejected, RuleId, RuleName, Trade, TradeId,
+    AccountId, AccountName, CancelRejected, ClOrdId, CommandRejected, ComponentHash, Event,
+    InstrumentCreated, InstrumentId, OrderId, OrderRejected, OrderReplaced, RecordKind, RejectReason,
+    ReplaceRejected, RuleId, RuleName, RuleParameters, Trade, TradeId,
 };
+use plugin_host::Desk;
 use std::collections::BTreeMap;
 
 /// The most trades of an instrument a scenario can ask for.
 const TRADES_SHOWN_MAX: usize = 1 << 20;
 
 /// The facts behind the lines.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct View {
     accounts: Vec<AccountName>,
     instruments: Vec<Listed>,
     rules: BTreeMap<RuleId, RuleName>,
+    /// What is in force, and so what a code means.
+    activations: BTreeMap<RuleId, (ComponentHash, RuleParameters)>,
+    /// Who knows a rule's words.
+    desk: Option<Desk>,
     /// Every order ever accepted, with the id it has now.
     orders: BTreeMap<OrderId, Named>,
     /// The ids the two orders of a trade had when they traded: maker, taker.
@@ -43,6 +49,11 @@ struct Named {
 pub(crate) type Speaker = Option<AccountName>;
 
 impl View {
+    /// Nothing yet. Without a desk, a rule's codes are shown without its words.
+    pub fn new(desk: Option<Desk>) -> Self {
+        Self { desk, ..Self::default() }
+    }
+
     /// Takes in an event, and says how it is shown, if it is.
     pub fn fold(&mut self, event: &Event, names: &Names, speaker: Speaker) -> Option<String> {
         match event {
@@ -72,16 +83,20 @@ impl View {
                     Fixed::quantity(reduced.leaves, terms)
                 ))
             }
-            Event::OrderRejected(OrderRejected { cl_ord_id, account, reason, .. }) => {
-                Some(format!("rejected {} reason={reason}", self.spoken(*account, speaker, cl_ord_id, names)))
+            Event::OrderRejected(OrderRejected { cl_ord_id, account, reason, rule, rule_code, .. }) => {
+                let id = self.spoken(*account, speaker, cl_ord_id, names);
+                Some(format!("rejected {id} reason={reason}{}", self.rule_words(*reason, *rule, *rule_code)))
             }
             Event::CancelRejected(CancelRejected { cl_ord_id, account, reason, .. }) => {
                 let id = self.spoken(*account, speaker, cl_ord_id, names);
                 Some(format!("cancel-rejected {id} reason={reason}"))
             }
-            Event::ReplaceRejected(ReplaceRejected { cl_ord_id, account, reason, .. }) => {
+            Event::ReplaceRejected(ReplaceRejected {
+                cl_ord_id, account, reason, rule, rule_code, ..
+            }) => {
                 let id = self.spoken(*account, speaker, cl_ord_id, names);
-                Some(format!("replace-rejected {id} reason={reason}"))
+                let words = self.rule_words(*reason, *rule, *rule_code);
+                Some(format!("replace-rejected {id} reason={reason}{words}"))
             }
             Event::CommandRejected(CommandRejected { command, reason, .. }) => {
                 Some(format!("rejected {} reason={reason}", word(*command)))
@@ -102,6 +117,8 @@ impl View {
                 None
             }
             Event::RuleActivated(activated) => {
+                let configured = (activated.component, activated.parameters);
+                self.activations.insert(activated.rule, configured);
                 Some(format!("rule-activated {}", self.rules[&activated.rule]))
             }
             Event::RuleDeactivated(deactivated) => {
@@ -124,6 +141,20 @@ impl View {
             | Event::AccountLimitsChanged(_)
             | Event::AccountKilled(_) => None,
         }
+    }
+
+    /// Which rule said no, and its code in its own words.
+    fn rule_words(&self, reason: RejectReason, rule: u16, code: u32) -> String {
+        if reason != RejectReason::Rule {
+            return String::new();
+        }
+        let rule = RuleId(rule);
+        let mut words = format!(" rule={} code={code}", self.rules[&rule]);
+        if let Some(desk) = &self.desk {
+            let (component, parameters) = &self.activations[&rule];
+            words.push_str(&format!(" \"{}\"", desk.explain(*component, parameters, code)));
+        }
+        words
     }
 
     /// The terms of an instrument that an event named.

@@ -4,10 +4,11 @@ use super::options::{Options, split};
 use super::words::{Word, Words};
 use super::{COMMANDS, SEPARATOR};
 use crate::problem::{Fault, Problem};
-use crate::syntax::{BookLevel, Command, RuleFailure, RuleKind};
+use crate::syntax::{BookLevel, Command};
 use market_data::Interval;
 use model::{
-    AssetCode, Decimal, MAX_INITIAL_BALANCES, Phase, SelfTradePrevention, Side, TimeInForce, Timestamp,
+    AssetCode, Decimal, FailMode, MAX_INITIAL_BALANCES, Phase, RuleKind, SelfTradePrevention, Side,
+    TimeInForce, Timestamp,
 };
 
 type Parsed<T = Command> = Result<T, Problem>;
@@ -185,11 +186,11 @@ fn rule(mut words: Words<'_>) -> Parsed {
     let word = words.need("`load` or `unload`")?;
     match word.text {
         "load" => {
-            let name = words.need("the rule's name")?.text.into();
+            let name = words.need("the rule's name")?.rule()?;
             let path = words.need("the path of the component")?.text.into();
             let options = Options::take(words, &["kind", "fail"], &[], "kind=, fail=")?;
             let kinds = [("validation", RuleKind::Validation), ("risk", RuleKind::Risk)];
-            let failures = [("closed", RuleFailure::Closed), ("open", RuleFailure::Open)];
+            let failures = [("closed", FailMode::Closed), ("open", FailMode::Open)];
             Ok(Command::RuleLoad {
                 name,
                 path,
@@ -198,7 +199,7 @@ fn rule(mut words: Words<'_>) -> Parsed {
             })
         }
         "unload" => {
-            let name = words.need("the rule's name")?.text.into();
+            let name = words.need("the rule's name")?.rule()?;
             words.end().map(|()| Command::RuleUnload { name })
         }
         _ => Err(word.problem(Fault::BadWord { what: "thing to do with a rule", expected: "load, unload" })),

@@ -3,7 +3,7 @@
 use crate::instant;
 use crate::problem::{Fault, Problem};
 use crate::syntax::Span;
-use model::{AccountName, AssetCode, ClOrdId, Decimal, Symbol, Text, TextError, Timestamp};
+use model::{AccountName, AssetCode, ClOrdId, Decimal, RuleName, Symbol, Text, TextError, Timestamp};
 
 /// A word and its place.
 #[derive(Clone, Copy)]
@@ -82,6 +82,10 @@ impl<'a> Word<'a> {
 
     pub fn asset(self) -> Result<AssetCode, Problem> {
         self.name("asset", Text::new)
+    }
+
+    pub fn rule(self) -> Result<RuleName, Problem> {
+        self.name("rule name", Text::new)
     }
 
     pub fn id(self) -> Result<ClOrdId, Problem> {

@@ -23,7 +23,7 @@ fn the_exchange_and_a_second_reading_of_the_rules_agree() {
             if mode != Mode::Live && seed % EVERY_OTHER_MODE != 0 {
                 continue;
             }
-            match run_source(&source, mode) {
+            match run_source(&source, std::path::Path::new(""), mode) {
                 Outcome::Passed { .. } => {}
                 Outcome::Differs { differing, .. } => {
                     let first = differing[0].render("conversation", false);
