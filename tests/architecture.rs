@@ -17,7 +17,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("plugin-host", &["model", "engine", "plugin-manifest"]),
     ("simulator", &["model"]),
     ("sequencer", &["model", "order-book", "engine", "event-store"]),
-    ("scenario", &["model", "order-book", "engine", "market-data", "event-store", "sequencer"]),
+    (
+        "scenario",
+        &["model", "order-book", "engine", "market-data", "event-store", "sequencer", "plugin-host"],
+    ),
     (
         "gateway",
         &[

@@ -5,7 +5,7 @@ use engine::{NoRules, Rules, State};
 use event_store::{Flusher, Options, Preparation, Reader, ReaderOptions};
 use model::{Command, Configure, Event, KIND_EVENT_FIRST, NANOS_PER_DAY, Timestamp};
 use order_book::OrderBook;
-use plugin_host::Desk;
+use plugin_host::{AuditMode, Desk, HiddenState};
 use sequencer::core::{CoreLoop, Parts};
 use sequencer::replay::{self, FoldError, Mismatch};
 use sequencer::{
@@ -51,6 +51,9 @@ pub enum ExchangeError {
     /// Rules cannot be run here at all.
     #[error("rules cannot be run here: {0}")]
     Rules(plugin_host::BuildError),
+    /// A rule answers otherwise on a fresh instance than on a used one.
+    #[error("{0}")]
+    HiddenState(HiddenState),
     /// The core loop has stopped for good.
     #[error("the core loop has stopped: {0}")]
     Stopped(Box<str>),
@@ -186,8 +189,17 @@ impl<B: OrderBook> Exchange<B> {
     /// Runs every command of the log again, and compares every event and the state at the end.
     pub fn audit(&mut self) -> Result<(), ExchangeError> {
         while self.running_mut().flusher.poll()? > 0 {}
-        let mut rules = self.rules();
-        let report = replay::reexecute::<B, _>(&self.config.store, &mut rules, |_| ())?;
+        let report = match &self.desk {
+            None => replay::reexecute::<B, _>(&self.config.store, &mut NoRules, |_| ())?,
+            Some(desk) => {
+                let mut rules = desk.audit(AuditMode::Paranoid);
+                let report = replay::reexecute::<B, _>(&self.config.store, &mut rules, |_| ())?;
+                if let Some(finding) = rules.findings().first() {
+                    return Err(ExchangeError::HiddenState(finding.clone()));
+                }
+                report
+            }
+        };
         if let Some(mismatch) = report.mismatches.first() {
             return Err(ExchangeError::ReexecutedDiffers(Box::new(mismatch.clone())));
         }

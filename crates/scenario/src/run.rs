@@ -7,6 +7,8 @@ use crate::parse::{parse, text};
 use crate::problem::Problem;
 use crate::rewrite::rewrite;
 use crate::session;
+use model::RuleName;
+use plugin_host::Statistics;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -32,6 +34,8 @@ pub enum Outcome {
     Passed {
         /// Cases in the file.
         cases: usize,
+        /// What the rules did that it loaded, with their names.
+        rules: Vec<(RuleName, Statistics)>,
     },
     /// Some did not.
     Differs {
@@ -78,8 +82,8 @@ pub fn run_source(source: &str, folder: &Path, mode: Mode) -> Outcome {
         Ok(scenario) => scenario,
         Err(problems) => return Outcome::Unparsable(problems),
     };
-    let actual = match session::run(&scenario, folder, mode) {
-        Ok(actual) => actual,
+    let session::Run { cases: actual, rules } = match session::run(&scenario, folder, mode) {
+        Ok(run) => run,
         Err(error) => return Outcome::Failed(error),
     };
     let cases = scenario.cases.len();
@@ -92,7 +96,7 @@ pub fn run_source(source: &str, folder: &Path, mode: Mode) -> Outcome {
         }
     }
     if differing.is_empty() {
-        Outcome::Passed { cases }
+        Outcome::Passed { cases, rules }
     } else {
         Outcome::Differs { cases, differing, rewritten: rewrite(source, &scenario, &actual) }
     }
@@ -196,9 +200,10 @@ fn run_file(
         Err(problem) => ("", Outcome::Unparsable(vec![problem])),
     };
     match outcome {
-        Outcome::Passed { cases } => {
+        Outcome::Passed { cases, rules } => {
             summary.passed += 1;
-            writeln!(talk, "ok {shown} ({cases} cases)")
+            writeln!(talk, "ok {shown} ({cases} cases)")?;
+            rules.iter().try_for_each(|(name, did)| show_rule(*name, did, talk))
         }
         Outcome::Differs { cases, differing, rewritten } if options.rewrite => {
             if let Err(error) = std::fs::write(path, rewritten) {
@@ -224,4 +229,21 @@ fn run_file(
             writeln!(talk, "failed {shown} in mode {}: {error}", options.mode)
         }
     }
+}
+
+/// What a rule did in a run: how often it was asked, and what that cost.
+fn show_rule(name: RuleName, did: &Statistics, talk: &mut impl Write) -> io::Result<()> {
+    if did.calls() == 0 {
+        return Ok(());
+    }
+    let rejects: u64 = did.rejects.iter().map(|(_, count)| count).sum::<u64>() + did.other_rejects;
+    let faults: u64 = did.faults.iter().map(|(_, count)| count).sum();
+    writeln!(
+        talk,
+        "   {name}: {} calls, {rejects} rejected, {faults} failed; fuel per call {} on average, {} at most; {} KiB",
+        did.calls(),
+        did.fuel.mean(),
+        did.fuel.max,
+        did.memory_bytes / 1024
+    )
 }

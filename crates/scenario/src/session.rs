@@ -11,10 +11,11 @@ use crate::view::{Speaker, View};
 use model::{
     AccountId, AccountName, AccountStatus, AssetCode, CalendarName, CancelAll, CancelOrder, CreateInstrument,
     Decimal, Deposit, InitialBalance, InstrumentId, KillAccount, MAX_INITIAL_BALANCES, OpenAccount,
-    OrderType, ReplaceOrder, SelfTradePrevention, SetPhase, SubmitOrder, Symbol, TimeInForce, Timestamp,
-    Withdraw,
+    OrderType, ReplaceOrder, RuleName, SelfTradePrevention, SetPhase, SubmitOrder, Symbol, TimeInForce,
+    Timestamp, Withdraw,
 };
 use order_book::{Book, NaiveBook, OrderBook};
+use plugin_host::Statistics;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -24,16 +25,22 @@ const CURRENCY_DECIMALS: u8 = 2;
 /// The currency of an instrument that names none.
 const DEFAULT_CURRENCY: &str = "USD";
 
-/// Runs a scenario and returns what each of its cases printed.
-pub(crate) fn run(scenario: &Scenario, folder: &Path, mode: Mode) -> Result<Vec<Vec<String>>, ExchangeError> {
+/// What a run came to.
+pub(crate) struct Run {
+    /// What each case printed.
+    pub cases: Vec<Vec<String>>,
+    /// What the rules did that it loaded, with their names.
+    pub rules: Vec<(RuleName, Statistics)>,
+}
+
+/// Runs a scenario.
+pub(crate) fn run(scenario: &Scenario, folder: &Path, mode: Mode) -> Result<Run, ExchangeError> {
     let store = scratch().map_err(ExchangeError::NoDirectory)?;
     let path = store.path().to_owned();
     let commands = scenario.cases.iter().map(|case| case.commands.len()).sum();
     let mut steps = scenario.cases.iter().flat_map(|case| &case.commands);
-    let rules = match steps.any(|step| matches!(step.command, Command::RuleLoad { .. })) {
-        true => Some(RuleHost::new(&path, folder)?),
-        false => None,
-    };
+    let loads = steps.any(|step| matches!(step.command, Command::RuleLoad { .. }));
+    let rules = if loads { Some(RuleHost::new(&path, folder)?) } else { None };
     match mode {
         Mode::Naive => Session::<NaiveBook>::new(path, mode, commands, rules)?.run(scenario),
         Mode::Live | Mode::Restart | Mode::Snapshot | Mode::Reexecute => {
@@ -78,7 +85,7 @@ impl<B: OrderBook> Session<B> {
         Ok(session)
     }
 
-    fn run(mut self, scenario: &Scenario) -> Result<Vec<Vec<String>>, ExchangeError> {
+    fn run(mut self, scenario: &Scenario) -> Result<Run, ExchangeError> {
         let mut cases = Vec::with_capacity(scenario.cases.len());
         for case in &scenario.cases {
             let mut lines = Vec::new();
@@ -90,7 +97,9 @@ impl<B: OrderBook> Session<B> {
         if self.mode == Mode::Reexecute {
             self.exchange.audit()?;
         }
-        Ok(cases)
+        let statistics = self.rules.as_ref().map(|rules| rules.desk.statistics()).unwrap_or_default();
+        let rules = statistics.into_iter().filter_map(|did| Some((self.view.rule_of(did.activation)?, did)));
+        Ok(Run { cases, rules: rules.collect() })
     }
 
     fn step(&mut self, step: &Step, lines: &mut Vec<String>) -> Result<(), ExchangeError> {

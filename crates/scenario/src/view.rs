@@ -6,12 +6,13 @@ use crate::number::Fixed;
 
 use market_data::Tape;
 use model::{
-    AccountId, AccountName, CancelRejected, ClOrdId, CommandRejected, ComponentHash, Event,
+    AccountId, AccountName, ActivationId, CancelRejected, ClOrdId, CommandRejected, ComponentHash, Event,
     InstrumentCreated, InstrumentId, OrderId, OrderRejected, OrderReplaced, RecordKind, RejectReason,
     ReplaceRejected, RuleId, RuleName, RuleParameters, Trade, TradeId,
 };
 use plugin_host::Desk;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// The most trades of an instrument a scenario can ask for.
 const TRADES_SHOWN_MAX: usize = 1 << 20;
@@ -23,7 +24,8 @@ pub(crate) struct View {
     instruments: Vec<Listed>,
     rules: BTreeMap<RuleId, RuleName>,
     /// What is in force, and so what a code means.
-    activations: BTreeMap<RuleId, (ComponentHash, RuleParameters)>,
+    configured: BTreeMap<RuleId, (ComponentHash, RuleParameters)>,
+    activations: BTreeMap<ActivationId, RuleName>,
     /// Who knows a rule's words.
     desk: Option<Desk>,
     /// Every order ever accepted, with the id it has now.
@@ -118,7 +120,8 @@ impl View {
             }
             Event::RuleActivated(activated) => {
                 let configured = (activated.component, activated.parameters);
-                self.activations.insert(activated.rule, configured);
+                self.configured.insert(activated.rule, configured);
+                self.activations.insert(activated.activation, self.rules[&activated.rule]);
                 Some(format!("rule-activated {}", self.rules[&activated.rule]))
             }
             Event::RuleDeactivated(deactivated) => {
@@ -143,6 +146,11 @@ impl View {
         }
     }
 
+    /// The rule of an activation.
+    pub fn rule_of(&self, activation: ActivationId) -> Option<RuleName> {
+        self.activations.get(&activation).copied()
+    }
+
     /// Which rule said no, and its code in its own words.
     fn rule_words(&self, reason: RejectReason, rule: u16, code: u32) -> String {
         if reason != RejectReason::Rule {
@@ -151,8 +159,8 @@ impl View {
         let rule = RuleId(rule);
         let mut words = format!(" rule={} code={code}", self.rules[&rule]);
         if let Some(desk) = &self.desk {
-            let (component, parameters) = &self.activations[&rule];
-            words.push_str(&format!(" \"{}\"", desk.explain(*component, parameters, code)));
+            let (component, parameters) = &self.configured[&rule];
+            let _ = write!(words, " \"{}\"", desk.explain(*component, parameters, code));
         }
         words
     }
