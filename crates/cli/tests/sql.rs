@@ -71,7 +71,7 @@ fn answers_come_in_every_format() {
     );
     assert_eq!(
         ask(&["--format", "markdown", "-c", query]),
-        "| symbol | price | past | nothing | odd |\n| --- | ---: | --- | --- | --- |\n| AAPL | 230.05 | true | - | a,\"b\\| |\n"
+        "| symbol | price | past | nothing | odd |\n| --- | ---: | --- | ---: | --- |\n| AAPL | 230.05 | true | - | a,\"b\\| |\n"
     );
     let json: serde_json::Value = serde_json::from_str(&ask(&["--json", "-c", query])).expect("JSON");
     let expected = serde_json::json!([{"symbol": "AAPL", "price": "230.05", "past": true, "nothing": null, "odd": "a,\"b|"}]);
@@ -130,4 +130,48 @@ fn what_goes_wrong_is_said_with_a_hint() {
         assert_eq!((out.as_str(), found), ("", code), "{args:?}: {err}");
         assert!(err.starts_with("error: ") && err.contains(words), "{args:?}: {err}");
     }
+}
+
+/// Runs `outcry report` on a store; returns what it printed, and its exit code.
+fn report(store: &Path, args: &[&str]) -> (String, String, i32) {
+    let output = outcry(&[&["report"], args, &["--store", store.to_str().expect("text")]].concat());
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr), output.status.code().expect("it was not killed"))
+}
+
+#[test]
+fn reports_are_made_of_a_running_exchange() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let exchange = exchange(dir.path());
+    let (listed, _, code) = report(dir.path(), &[]);
+    assert_eq!((code, listed.lines().count()), (0, 13), "{listed}");
+    let (books, err, code) = report(dir.path(), &["eod", "--json"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{books}");
+    assert_eq!(books.matches("\"ok\": true").count(), 9, "{books}");
+    let (history, _, code) = report(dir.path(), &["trade-history", "--account", "carol", "--format", "csv"]);
+    assert_eq!((code, history.lines().count()), (0, 2), "{history}");
+    assert!(
+        history.contains(",carol,AAPL,sell,maker,") && history.contains(",230.05,60,13803,"),
+        "{history}"
+    );
+    let (candles, _, code) =
+        report(dir.path(), &["candles", "--symbol", "AAPL", "--interval", "1d", "--format", "markdown"]);
+    assert_eq!((code, candles.lines().count()), (0, 3), "{candles}");
+    assert!(candles.contains("| 230.05 | 230.05 | 230.05 | 230.05 | 60 | 1 |"), "{candles}");
+    let (nothing, _, code) = report(dir.path(), &["vwap", "--date", "2001-01-01"]);
+    assert_eq!((code, nothing.as_str()), (0, "(none)\n"));
+    for (args, words) in [
+        (&["trade-history", "--account", "nobody"][..], "no account nobody"),
+        (&["candles", "--symbol", "NOPE"], "no instrument NOPE"),
+        (&["candles", "--account", "alice"], "candles is not about one account"),
+        (&["vwap", "--date", "yesterday"], "write a date such as"),
+        (&["vwap", "--date", "2026-02-30"], "write a date such as"),
+        (&["nope"], "possible values: candles"),
+        (&["candles", "--interval", "2m"], "1s 1m 5m"),
+    ] {
+        let (out, err, code) = report(dir.path(), args);
+        assert_eq!((out.as_str(), code), ("", 2), "{args:?}: {err}");
+        assert!(err.contains(words), "{args:?}: {err}");
+    }
+    exchange.stop();
 }

@@ -11,6 +11,7 @@
 
 mod error;
 mod names;
+mod reports;
 mod session;
 mod store;
 mod table;
@@ -18,6 +19,7 @@ mod tables;
 mod views;
 
 pub use error::Error;
+pub use reports::{COLUMNS as REPORT_COLUMNS, Part, REPORTS, Report};
 pub use session::{Answer, AnswerColumn, Batch, CellValue, Limits, Session, Split, Stopper, split};
 pub use store::Store;
 pub use table::{ColumnInfo, Kind, Parameter, TableInfo};

@@ -17,7 +17,7 @@ use watch::Watch;
 
 use crate::error::Error;
 use crate::store::Store;
-use crate::{tables, views};
+use crate::{reports, tables, views};
 
 /// What a query may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,9 @@ impl Session {
         let connection = Connection::open_in_memory_with_flags(config)?;
         tables::register_all(&connection, &store)?;
         connection.execute_batch(&views::sql())?;
+        for statements in reports::SQL {
+            connection.execute_batch(statements)?;
+        }
         connection.execute_batch(&confinement(output))?;
         let stopper = Stopper::new(connection.interrupt_handle());
         Ok(Self { store, connection, limits, stopper })

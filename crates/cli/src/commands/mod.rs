@@ -11,6 +11,7 @@ mod log;
 mod man;
 mod node;
 mod plugin;
+mod report;
 mod scenario;
 mod serve;
 mod sql;
@@ -43,6 +44,7 @@ pub enum Command {
     State(state::State),
     At(state::At),
     Sql(sql::Sql),
+    Report(report::Reports),
     Scenario(scenario::Scenario),
     Plugin(plugin::Plugins),
     Feed(feed::Feed),
@@ -73,6 +75,7 @@ pub fn run(command: Command, ui: &mut Ui) -> Result<Outcome> {
         Command::State(command) => command.run(ui),
         Command::At(command) => command.run(ui),
         Command::Sql(command) => command.run(ui),
+        Command::Report(command) => command.run(ui),
         Command::Scenario(command) => command.run(ui),
         Command::Plugin(command) => command.run(ui),
         Command::Feed(command) => command.run(ui),

@@ -29,6 +29,8 @@ pub enum Kind {
     Decimal,
     /// `TIMESTAMP_NS`: without a zone, and always UTC.
     Timestamp,
+    /// `DATE`.
+    Date,
     /// `VARCHAR`.
     Text,
 }
@@ -43,6 +45,7 @@ impl Kind {
             Self::Hugeint => "HUGEINT",
             Self::Decimal => "DECIMAL(38,8)",
             Self::Timestamp => "TIMESTAMP_NS",
+            Self::Date => "DATE",
             Self::Text => "VARCHAR",
         }
     }
@@ -56,6 +59,7 @@ impl Kind {
             Self::Hugeint => LogicalTypeId::Hugeint.into(),
             Self::Decimal => LogicalTypeHandle::decimal(DECIMAL_WIDTH, DECIMAL_SCALE),
             Self::Timestamp => LogicalTypeId::TimestampNs.into(),
+            Self::Date => LogicalTypeId::Date.into(),
             Self::Text => LogicalTypeId::Varchar.into(),
         }
     }
@@ -81,6 +85,10 @@ impl Exact {
 /// UNIX time in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment(pub i64);
+
+/// Days since 1970-01-01.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Day(pub i32);
 
 /// A column being filled.
 pub struct Vector<'a> {
@@ -163,6 +171,7 @@ fixed! {
     i128 as [u64; 2]: Hugeint, this => words(this);
     Exact as [u64; 2]: Decimal, this => words(this.0);
     Moment as i64: Timestamp, this => this.0;
+    Day as i32: Date, this => this.0;
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "taken apart on purpose")]

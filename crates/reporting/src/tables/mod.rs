@@ -1,12 +1,14 @@
 //! The tables, one file a table or a family of them.
 
 mod accounts;
+mod assets;
 mod at;
 mod commands;
 mod events;
 mod instruments;
 mod ledger;
 mod lives;
+mod log;
 mod order_events;
 mod orders;
 mod quotes;
@@ -48,12 +50,15 @@ tables! {
     ledger::Ledger,
     instruments::Instruments,
     accounts::Accounts,
+    assets::Assets,
     rules::RuleChanges,
     rules::RuleVerdicts,
     at::BookAt,
     at::BalanceAt,
     commands::Commands,
     events::Events,
+    log::Log,
+    log::BusinessDays,
 }
 
 /// The fields of a record as one JSON object.

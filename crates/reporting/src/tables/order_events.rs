@@ -211,6 +211,10 @@ impl Table for OrderEvents {
             |row, names| names.price(row.instrument()?, row.last()?.0);
         Option<Exact>, "last_quantity", "units", "The quantity of this trade.",
             |row, names| names.quantity(row.instrument()?, row.last()?.1);
+        Option<Exact>, "last_notional", "currency", "What this trade was worth.", |row, names| {
+            let (price, quantity) = row.last()?;
+            names.notional(row.instrument()?, price, quantity)
+        };
         Option<Exact>, "leaves", "units", "What still works; 0 once it is over.",
             |row, names| names.quantity(row.instrument()?, row.leaves()?);
         Option<Exact>, "cum", "units", "What has traded so far.", |row, names| names.quantity(row.instrument()?, row.life?.cum);
@@ -237,6 +241,10 @@ impl Table for OrderEvents {
         Option<u64>, "quantity_lots", "lots", "The quantity as the log has it.", |row| row.life.map(|life| life.quantity().0);
         Option<i64>, "last_price_ticks", "ticks", "The trade's price as the log has it.", |row| row.last().map(|last| last.0.0);
         Option<u64>, "last_quantity_lots", "lots", "The trade's quantity as the log has it.", |row| row.last().map(|last| last.1.0);
+        Option<i64>, "last_notional_minor", "minor units", "What this trade was worth, in the currency's smallest unit.", |row, names| {
+            let (price, quantity) = row.last()?;
+            names.notional_minor(row.instrument()?, price, quantity)
+        };
         Option<u64>, "leaves_lots", "lots", "The leaves as the log has them.", |row| row.leaves().map(|leaves| leaves.0);
         Option<u64>, "cum_lots", "lots", "What has traded, as the log has it.", |row| row.life.map(|life| life.cum.0);
         u64, "command_sequence", "record", "The command that caused it.", |row| row.place.command;

@@ -88,25 +88,13 @@ impl Sql {
         if !parts.rest.is_empty() {
             statements.push(parts.rest);
         }
-        let Some(output) = &self.output else {
-            if format == Format::Parquet {
-                return Err(Failure::usage("Parquet goes to a file").hint("name one with --output FILE"));
-            }
-            let session = Session::open(&self.store.dir, self.limits.limits())?;
-            for statement in statements {
-                let shown = Shown { format, max_rows: self.max_rows };
-                shown.to_terminal(ui, session.query(statement)?)?;
-            }
-            return Ok(Outcome::Success);
-        };
-        let partial = partial(output);
-        let outcome = self.write(&statements, format, &partial);
-        if let Err(failure) = outcome {
-            // The name the answer was to have stays free; what there is of it is of no use.
-            let _ = std::fs::remove_file(&partial);
-            return Err(failure);
+        Asked {
+            store: &self.store.dir,
+            statements: &statements,
+            limits: self.limits.limits(),
+            destination: Destination { format, output: self.output.as_deref(), max_rows: self.max_rows },
         }
-        std::fs::rename(&partial, output).map_err(|error| cannot_write(output, error))?;
+        .answer(ui)?;
         Ok(Outcome::Success)
     }
 
@@ -125,22 +113,63 @@ impl Sql {
             .map_err(|error| Failure::usage("cannot read standard input").caused_by(error))?;
         Ok(text)
     }
+}
+
+/// Where answers go, and how they look.
+#[derive(Debug, Clone, Copy)]
+pub struct Destination<'a> {
+    pub format: Format,
+    /// A file, complete or not there; standard output without one.
+    pub output: Option<&'a Path>,
+    pub max_rows: usize,
+}
+
+/// Statements, and what is to become of their answers.
+pub struct Asked<'a> {
+    pub store: &'a Path,
+    pub statements: &'a [&'a str],
+    pub limits: Limits,
+    pub destination: Destination<'a>,
+}
+
+impl Asked<'_> {
+    /// Asks them, and shows or writes what they answer.
+    pub fn answer(&self, ui: &mut Ui) -> Result<()> {
+        let Destination { format, output, max_rows } = self.destination;
+        let Some(output) = output else {
+            if format == Format::Parquet {
+                return Err(Failure::usage("Parquet goes to a file").hint("name one with --output FILE"));
+            }
+            let session = Session::open(self.store, self.limits)?;
+            for statement in self.statements {
+                Shown { format, max_rows }.to_terminal(ui, session.query(statement)?)?;
+            }
+            return Ok(());
+        };
+        let partial = partial(output);
+        if let Err(failure) = self.write(&partial) {
+            // The name the answer was to have stays free; what there is of it is of no use.
+            let _ = std::fs::remove_file(&partial);
+            return Err(failure);
+        }
+        std::fs::rename(&partial, output).map_err(|error| cannot_write(output, error))
+    }
 
     /// Writes the answers to a file that nobody knows yet.
-    fn write(&self, statements: &[&str], format: Format, partial: &Path) -> Result<()> {
-        let limits = self.limits.limits();
+    fn write(&self, partial: &Path) -> Result<()> {
+        let Destination { format, max_rows, .. } = self.destination;
         if format == Format::Parquet {
-            let [statement] = statements else {
+            let [statement] = self.statements else {
                 return Err(Failure::usage("a Parquet file holds the answer to one statement"));
             };
-            Session::with_output(&self.store.dir, limits, Some(partial))?.copy_to(statement, partial)?;
+            Session::with_output(self.store, self.limits, Some(partial))?.copy_to(statement, partial)?;
             return Ok(());
         }
-        let session = Session::open(&self.store.dir, limits)?;
+        let session = Session::open(self.store, self.limits)?;
         let cannot = |error| cannot_write(partial, error);
         let mut file = BufWriter::new(File::create(partial).map_err(cannot)?);
-        for statement in statements {
-            Shown { format, max_rows: self.max_rows }.to_file(&mut file, session.query(statement)?)?;
+        for statement in self.statements {
+            Shown { format, max_rows }.to_file(&mut file, session.query(statement)?)?;
         }
         file.flush().map_err(cannot)
     }

@@ -1,0 +1,425 @@
+//! The reports against sums made another way, and against markets in which what they look for was put on purpose.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::{Market, ask, one, session};
+use market_data::{Candles, Interval};
+use model::{
+    AccountId, CancelOrder, ClOrdId, Command, Event, InstrumentId, KillAccount, OrderType, Phase,
+    SelfTradePrevention, SetPhase, Side, SubmitOrder, TimeInForce, Timestamp, Trade,
+};
+use reporting::{Part, REPORTS, Report};
+
+const SECOND: i64 = 1_000_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+fn trades(market: &Market) -> Vec<Trade> {
+    let trade = |(_, _, event): &(u64, i64, Event)| match event {
+        Event::Trade(trade) => Some(*trade),
+        _ => None,
+    };
+    market.events.iter().filter_map(trade).collect()
+}
+
+/// A market over a few minutes and days.
+fn busy(dir: &std::path::Path, seed: u64) -> Market {
+    let mut market = Market::opened(dir);
+    for round in 0..12 {
+        market.trade(seed + round, 120);
+        market.sleep(if round == 5 { DAY } else { 25 * SECOND });
+    }
+    market
+}
+
+#[test]
+fn candles_are_those_of_the_market_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let market = busy(dir.path(), 31);
+    let session = session(dir.path());
+    for interval in [Interval::Second, Interval::Minute, Interval::Hour, Interval::Day] {
+        let mut expected = Vec::new();
+        for instrument in market.state.instruments() {
+            let mut candles = Candles::new(interval, 10_000);
+            for trade in
+                trades(&market).iter().filter(|trade| trade.instrument == instrument.terms.instrument)
+            {
+                candles.fold(trade);
+            }
+            for it in candles.iter() {
+                let numbers =
+                    [it.start.0, it.open.0, it.high.0, it.low.0, it.close.0].map(|number| number.to_string());
+                let mut row = vec![instrument.terms.symbol.to_string()];
+                row.extend(numbers);
+                row.extend([it.volume.0.to_string(), it.trades.to_string()]);
+                expected.push(row);
+            }
+        }
+        expected.sort();
+        let columns =
+            "symbol, epoch_ns(start), open_ticks, high_ticks, low_ticks, close_ticks, volume_lots, trades";
+        let mut found = ask(&session, &format!("SELECT {columns} FROM candles({})", interval.nanos()));
+        found.sort();
+        assert_eq!(found, expected, "{interval}");
+        let mut view = ask(&session, &format!("SELECT {columns} FROM candles_{interval}"));
+        view.sort();
+        assert_eq!(view, expected, "{interval}");
+        assert!(expected.len() >= 3);
+    }
+    // Filled: no interval is missing between the first and the last, and nothing is added to what traded.
+    let holes = "SELECT count(*) FROM (SELECT epoch_ns(start) - lag(epoch_ns(start)) OVER (PARTITION BY symbol ORDER BY start) AS step
+                 FROM candles_filled(60000000000)) WHERE step <> 60000000000";
+    assert_eq!(one(&session, holes), "0");
+    let more = "SELECT (SELECT sum(volume_lots) FROM candles_filled(60000000000)) - (SELECT sum(volume_lots) FROM candles_1m)";
+    assert_eq!(one(&session, more), "0");
+    let flat = "SELECT count(*) > 0 AND bool_and(open_ticks = close_ticks AND high_ticks = low_ticks AND open_ticks IS NOT NULL)
+                FROM candles_filled(1000000000) WHERE trades = 0";
+    assert_eq!(one(&session, flat), "true");
+}
+
+#[test]
+fn the_books_close() {
+    for seed in [41, 42, 43] {
+        let dir = tempfile::tempdir().unwrap();
+        busy(dir.path(), seed);
+        let session = session(dir.path());
+        let open = ask(&session, "SELECT what, expected, found FROM eod WHERE NOT ok");
+        assert_eq!(open, Vec::<Vec<String>>::new(), "seed {seed}");
+        assert_eq!(one(&session, "SELECT count(*) FROM eod WHERE expected > 0"), "6", "seed {seed}");
+    }
+}
+
+#[test]
+fn settlement_nets_what_was_traded_and_sums_to_zero() {
+    let dir = tempfile::tempdir().unwrap();
+    let market = busy(dir.path(), 51);
+    let session = session(dir.path());
+    let mut expected: BTreeMap<(i32, u32, u32), (i128, i128)> = BTreeMap::new();
+    for trade in trades(&market) {
+        let day = trade.executed_at.utc_day().0;
+        let value = market
+            .state
+            .instrument(trade.instrument)
+            .unwrap()
+            .terms
+            .tick_value
+            .notional(trade.price, trade.quantity);
+        let (buyer, seller) = match trade.taker_side {
+            Side::Buy => (trade.taker_account, trade.maker_account),
+            Side::Sell => (trade.maker_account, trade.taker_account),
+        };
+        for (account, sign) in [(buyer, 1), (seller, -1)] {
+            let net = expected.entry((day, trade.instrument.0, account.0)).or_default();
+            net.0 += sign * i128::from(trade.quantity.0);
+            net.1 -= sign * value;
+        }
+    }
+    let found = ask(
+        &session,
+        "SELECT epoch_ns(trade_date::TIMESTAMP_NS) // 86400000000000, instrument_id, account_id, net_lots, net_cash_minor
+         FROM settlement JOIN instruments USING (symbol) JOIN accounts USING (account) ORDER BY ALL",
+    );
+    let expected: Vec<Vec<String>> = expected
+        .into_iter()
+        .map(|((day, instrument, account), (lots, cash))| {
+            [day.to_string(), instrument.to_string(), account.to_string(), lots.to_string(), cash.to_string()]
+                .to_vec()
+        })
+        .collect();
+    assert_eq!(found, expected);
+    let sums = "SELECT count(*) FROM (SELECT 1 FROM settlement GROUP BY trade_date, symbol HAVING sum(net_lots) <> 0 OR sum(net_cash_minor) <> 0)";
+    assert_eq!(one(&session, sums), "0");
+}
+
+/// 2026-01-05 is a Monday.
+#[test]
+fn settlement_waits_for_the_next_business_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut market = Market::opened(dir.path());
+    let mut days = 0;
+    for (at, expected) in [(0, "2026-01-06"), (4, "2026-01-12"), (11, "2026-01-20"), (12, "2026-01-20")] {
+        market.sleep((at - days) * DAY);
+        days = at;
+        market.run(&[order(0, Side::Sell, 1000, 1, 2 * at), order(1, Side::Buy, 1000, 1, 2 * at + 1)]);
+        let session = session(dir.path());
+        let last =
+            "SELECT DISTINCT settlement_date FROM settlement WHERE trade_date = (SELECT last_date FROM log)";
+        assert_eq!(one(&session, last), expected, "day {at}");
+    }
+    let session = session(dir.path());
+    assert_eq!(
+        ask(&session, "SELECT status, count(*) FROM settlement GROUP BY 1 ORDER BY 1"),
+        [["due", "4"], ["settled", "4"]]
+    );
+}
+
+#[test]
+fn fees_are_rounded_up_trade_by_trade() {
+    let dir = tempfile::tempdir().unwrap();
+    let market = busy(dir.path(), 61);
+    let session = session(dir.path());
+    let (mut maker, mut taker) = (0, 0);
+    for trade in trades(&market) {
+        let value = market
+            .state
+            .instrument(trade.instrument)
+            .unwrap()
+            .terms
+            .tick_value
+            .notional(trade.price, trade.quantity);
+        maker -= value * 20 / 1_000_000;
+        taker += (value * 30 + 999_999) / 1_000_000;
+    }
+    let found = ask(&session, "SELECT liquidity, sum(fee_minor), sum(fee) FROM fees GROUP BY 1 ORDER BY 1");
+    assert_eq!(found[0][1], maker.to_string());
+    assert_eq!(found[1][1], taker.to_string());
+    let exact = "SELECT count(*) FROM fees WHERE fee <> fee_minor * 0.01::DECIMAL(4,2)";
+    assert_eq!(one(&session, exact), "0");
+}
+
+/// An order in the first instrument, whose ticks are cents.
+fn order(account: u32, side: Side, price: i64, quantity: i64, id: i64) -> Command {
+    SubmitOrder {
+        cl_ord_id: ClOrdId::new(&format!("x{id}")).unwrap(),
+        account: AccountId(account),
+        instrument: InstrumentId(0),
+        price_units: price,
+        quantity_units: quantity,
+        expire_at: Timestamp::NONE,
+        price_scale: 2,
+        quantity_scale: 0,
+        side,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::Gtc,
+        post_only: false,
+        self_trade_prevention: SelfTradePrevention::Default,
+        reserved: 0,
+    }
+    .into()
+}
+
+fn cancel(account: u32, id: i64) -> Command {
+    let cl_ord_id = ClOrdId::new(&format!("x{id}")).unwrap();
+    CancelOrder { cl_ord_id, account: AccountId(account), reserved: 0 }.into()
+}
+
+/// `buyer` takes `quantity` from `seller` at `price`.
+fn deal(market: &mut Market, seller: u32, buyer: u32, price: i64, quantity: i64, id: i64) {
+    market.run(&[order(seller, Side::Sell, price, quantity, id)]);
+    market.run(&[order(buyer, Side::Buy, price, quantity, id + 1)]);
+}
+
+#[test]
+fn tax_uses_lots_up_in_the_order_they_came() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut market = Market::opened(dir.path());
+    // An account with money and nothing else.
+    let mut opening = common::account("newcomer");
+    if let Command::OpenAccount(open) = &mut opening {
+        open.balances[1..].fill(model::InitialBalance::NONE);
+    }
+    market.run(&[opening]);
+    let newcomer = common::ACCOUNTS;
+    deal(&mut market, 0, newcomer, 1000, 10, 10);
+    deal(&mut market, 0, newcomer, 1100, 10, 20);
+    market.sleep(40 * DAY);
+    deal(&mut market, newcomer, 1, 900, 15, 30);
+    market.sleep(400 * DAY);
+    deal(&mut market, newcomer, 1, 2000, 5, 40);
+    let session = session(dir.path());
+    let rows = ask(
+        &session,
+        "SELECT quantity_lots, proceeds, basis, gain, term, wash_sale, acquired_by FROM tax WHERE account = 'newcomer' ORDER BY disposed_sequence, acquired_sequence",
+    );
+    assert_eq!(
+        rows,
+        [
+            ["10", "90", "100", "-10", "short", "false", "trade"],
+            ["5", "45", "55", "-10", "short", "false", "trade"],
+            ["5", "100", "55", "45", "long", "false", "trade"],
+        ]
+    );
+    // Shares that came by deposit have no cost here.
+    let given = ask(
+        &session,
+        "SELECT quantity_lots, proceeds, basis, gain, acquired_by FROM tax WHERE account = 'account0' ORDER BY disposed_sequence",
+    );
+    assert_eq!(given, [["10", "100", "-", "-", "deposit"], ["10", "110", "-", "-", "deposit"]]);
+}
+
+#[test]
+fn a_loss_with_a_purchase_nearby_is_a_wash_sale() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut market = Market::opened(dir.path());
+    let mut opening = common::account("newcomer");
+    if let Command::OpenAccount(open) = &mut opening {
+        open.balances[1..].fill(model::InitialBalance::NONE);
+    }
+    market.run(&[opening]);
+    let newcomer = common::ACCOUNTS;
+    deal(&mut market, 0, newcomer, 1000, 10, 10);
+    market.sleep(100 * DAY);
+    deal(&mut market, newcomer, 1, 900, 4, 20);
+    market.sleep(29 * DAY);
+    deal(&mut market, 0, newcomer, 950, 1, 30);
+    market.sleep(100 * DAY);
+    deal(&mut market, newcomer, 1, 900, 4, 40);
+    let session = session(dir.path());
+    let rows = ask(
+        &session,
+        "SELECT gain, wash_sale FROM tax WHERE account = 'newcomer' ORDER BY disposed_sequence",
+    );
+    assert_eq!(rows, [["-4", "true"], ["-4", "false"]]);
+}
+
+#[test]
+fn tax_covers_every_sale_once() {
+    let dir = tempfile::tempdir().unwrap();
+    busy(dir.path(), 71);
+    let session = session(dir.path());
+    let differing = "SELECT count(*) FROM (SELECT account, symbol, sum(quantity_lots) AS lots, sum(proceeds_minor) AS minor FROM tax GROUP BY ALL) t
+        FULL JOIN (SELECT account, symbol, sum(last_quantity_lots) AS lots, sum(last_notional_minor) AS minor FROM executions WHERE side = 'sell' GROUP BY ALL) e
+        ON t.account = e.account AND t.symbol = e.symbol WHERE t.lots IS DISTINCT FROM e.lots OR t.minor IS DISTINCT FROM e.minor";
+    assert_eq!(one(&session, differing), "0");
+}
+
+fn alerts(dir: &std::path::Path) -> Vec<Vec<String>> {
+    ask(&session(dir), "SELECT DISTINCT alert, account FROM surveillance ORDER BY ALL")
+}
+
+#[test]
+fn surveillance_finds_what_was_put_there() {
+    type Play = fn(&mut Market);
+    let plays: [(&str, &str, Play); 6] = [
+        ("wash-trade", "account1", |market| {
+            deal(market, 0, 1, 1000, 7, 10);
+            deal(market, 1, 0, 1000, 7, 20);
+        }),
+        ("spoofing", "account2", |market| {
+            // Small orders of others make the large one large.
+            for id in 0..10 {
+                market.run(&[order(3, Side::Buy, 900, 1, id)]);
+            }
+            market.run(&[order(2, Side::Sell, 1000, 10, 100)]);
+            market.run(&[order(2, Side::Buy, 990, 300, 101)]);
+            market.run(&[order(1, Side::Buy, 1000, 10, 102)]);
+            market.run(&[cancel(2, 101)]);
+        }),
+        ("layering", "account2", |market| {
+            market.run(&[order(2, Side::Sell, 1000, 10, 100)]);
+            for step in 0..4 {
+                market.run(&[order(2, Side::Buy, 990 - step, 10, 200 + step)]);
+            }
+            market.run(&[order(1, Side::Buy, 1000, 10, 102)]);
+            for step in 0..4 {
+                market.run(&[cancel(2, 200 + step)]);
+            }
+        }),
+        ("marking-the-close", "account1", |market| {
+            deal(market, 0, 2, 1000, 1, 10);
+            market.sleep(3600 * SECOND);
+            deal(market, 0, 2, 1000, 1, 20);
+            deal(market, 0, 1, 1006, 5, 30);
+        }),
+        ("quote-stuffing", "account3", |market| {
+            for id in 0..60 {
+                market.run(&[order(3, Side::Buy, 900, 1, id), cancel(3, id)]);
+            }
+        }),
+        ("ramping", "account1", |market| {
+            for step in 0..5 {
+                deal(market, u32::from(step % 2 == 0) * 2, 1, 1000 + 2 * step, 1 + step, 10 + 10 * step);
+            }
+            // So that it is not the close that is marked: others trade for long after.
+            market.sleep(3600 * SECOND);
+            deal(market, 0, 2, 1008, 1, 90);
+        }),
+    ];
+    for (alert, account, play) in plays {
+        let dir = tempfile::tempdir().unwrap();
+        let mut market = Market::opened(dir.path());
+        play(&mut market);
+        assert_eq!(alerts(dir.path()), [[alert, account]], "{alert}");
+        let session = session(dir.path());
+        let evidence =
+            "SELECT count(*) FROM surveillance WHERE first_sequence > last_sequence OR first_sequence < 1";
+        assert_eq!(one(&session, evidence), "0");
+    }
+}
+
+#[test]
+fn surveillance_leaves_ordinary_trading_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut market = Market::opened(dir.path());
+    for round in 0..5 {
+        deal(&mut market, 0, 1, 1000 + round % 2, 3 + round, 100 * round);
+        market.sleep(90 * SECOND);
+        market.run(&[order(2, Side::Buy, 990, 5, 100 * round + 50)]);
+        market.sleep(60 * SECOND);
+        market.run(&[cancel(2, 100 * round + 50)]);
+    }
+    assert_eq!(alerts(dir.path()), Vec::<Vec<String>>::new());
+}
+
+#[test]
+fn controls_count_refusals_switches_and_halts() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut market = Market::opened(dir.path());
+    deal(&mut market, 0, 1, 1000, 2, 10);
+    market.run(&[order(1, Side::Buy, 1000, 1_000_000_000, 20), cancel(1, 77), cancel(1, 78)]);
+    market.run(&[SetPhase { instrument: InstrumentId(0), phase: Phase::Halted, reserved: [0; 3] }.into()]);
+    market.run(&[KillAccount { account: AccountId(2), reserved: 0 }.into()]);
+    let session = session(dir.path());
+    let rows = ask(
+        &session,
+        "SELECT control, account, symbol, detail, count, ratio FROM controls WHERE control <> 'order-to-trade' ORDER BY first_sequence",
+    );
+    assert_eq!(
+        rows,
+        [
+            ["reject", "account1", "AAA", "INSUFFICIENT_FUNDS", "1", "-"],
+            ["reject", "account1", "-", "UNKNOWN_ORDER", "2", "-"],
+            ["phase", "-", "AAA", "halted", "1", "-"],
+            ["kill-switch", "account2", "-", "-", "1", "-"],
+        ]
+    );
+    let ratios = ask(
+        &session,
+        "SELECT account, count, ratio FROM controls WHERE control = 'order-to-trade' ORDER BY ALL",
+    );
+    assert_eq!(ratios, [["account0", "1", "1"], ["account1", "1", "1"]]);
+}
+
+#[test]
+fn every_report_answers_for_a_part_as_for_the_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    busy(dir.path(), 81);
+    let session = session(dir.path());
+    for report in REPORTS {
+        let whole = ask(&session, &report.query(&Part::default()));
+        assert!(!whole.is_empty(), "{}", report.name);
+        let columns = ask(&session, &format!("DESCRIBE {}", report.query(&Part::default())));
+        let place = |name: &str| columns.iter().position(|column| column[0] == name);
+        let day = place("trade_date").unwrap();
+        let date = whole[0][day].clone();
+        let mut part = Part { from: Some(date.clone()), to: Some(date.clone()), ..Part::default() };
+        let mut wanted = vec![(day, date)];
+        for (has, name) in [(report.by_account, "account"), (report.by_symbol, "symbol")] {
+            if let Some(at) = place(name).filter(|_| has) {
+                // Rows about the whole market have none.
+                let Some(value) = whole.iter().map(|row| &row[at]).find(|value| *value != "-") else {
+                    continue;
+                };
+                wanted.push((at, value.clone()));
+                let place = if name == "account" { &mut part.account } else { &mut part.symbol };
+                *place = Some(value.clone());
+            }
+        }
+        let expected: Vec<_> =
+            whole.iter().filter(|row| wanted.iter().all(|(at, value)| row[*at] == *value)).cloned().collect();
+        assert_eq!(ask(&session, &report.query(&part)), expected, "{}", report.name);
+        assert!(Report::find(report.name).is_some());
+    }
+}
