@@ -3,14 +3,18 @@
 use crate::commands::store::Store;
 use crate::ui::{self, Failure, Outcome, Paint, Progress, Result, Ui};
 use clap::Args;
-use engine::NoRules;
 use event_store::fs::Disk;
 use event_store::{TornTail, VerifyReport, verify_with};
 use order_book::Book;
+use plugin_host::{AuditMode, Desk, Settings};
 use sequencer::replay::{Mismatch, ReexecuteReport, reexecute};
 use serde::Serialize;
 use std::io;
 use std::path::PathBuf;
+
+/// Calls after which an audit replaces a rule's instance: often enough to show a rule that keeps state of its own, and no
+/// divisor of a batch.
+const RENEWED_AFTER: u32 = 61;
 
 /// Check every checksum, the hash chain and the sequence numbers
 ///
@@ -118,7 +122,11 @@ impl Verify {
 }
 
 fn audit(store: &std::path::Path, progress: &Progress) -> Result<Reexecution, Failure> {
-    let report = reexecute::<Book, _>(store, &mut NoRules, |sequence| progress.set(sequence))?;
+    // What the log names is in the store; instances are made anew in other places than in live trading.
+    let desk = Desk::open(Settings::of_plugins(store.join("plugins")))
+        .map_err(|error| Failure::failed("rules cannot be run").caused_by(error))?;
+    let mut rules = desk.audit(AuditMode::Renewing(RENEWED_AFTER));
+    let report = reexecute::<Book, _>(store, &mut rules, |sequence| progress.set(sequence))?;
     let faithful = report.is_faithful();
     let ReexecuteReport {
         commands,

@@ -2,6 +2,8 @@
 
 mod build;
 mod new;
+mod replay;
+mod test;
 
 use crate::ui::{Failure, Outcome, Result, Ui};
 use clap::{Args, Subcommand};
@@ -17,6 +19,8 @@ pub struct Plugins {
 enum Action {
     New(new::New),
     Build(build::Build),
+    Test(test::Test),
+    Replay(Box<replay::Replay>),
 }
 
 impl Plugins {
@@ -24,6 +28,8 @@ impl Plugins {
         match self.action {
             Action::New(command) => command.run(ui),
             Action::Build(command) => command.run(ui),
+            Action::Test(command) => command.run(ui),
+            Action::Replay(command) => command.run(ui),
         }
     }
 }
