@@ -8,6 +8,7 @@ pub mod core;
 pub mod latency;
 mod market;
 pub mod recovery;
+pub mod rules;
 pub mod store;
 mod watch;
 

@@ -27,6 +27,12 @@ pub enum BenchError {
     /// A snapshot could not be taken.
     #[error(transparent)]
     Snapshot(#[from] sequencer::SnapshotError),
+    /// A rule could not be made ready.
+    #[error(transparent)]
+    Rule(#[from] plugin_host::PrepareError),
+    /// Rules cannot be run here.
+    #[error(transparent)]
+    Rules(#[from] plugin_host::BuildError),
     /// The disk could not be measured.
     #[error("the disk under {} cannot be measured: {source}", path.display())]
     Disk {

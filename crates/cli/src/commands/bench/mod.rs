@@ -5,7 +5,7 @@ mod show;
 
 use super::doctor::disk;
 use crate::ui::{Failure, Outcome, Result, Ui};
-use bench::{BenchError, book, core, latency, recovery, store};
+use bench::{BenchError, book, core, latency, recovery, rules, store};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use simulator::flow::Shape;
@@ -63,6 +63,17 @@ enum What {
         /// How long each run takes
         #[arg(long, value_name = "SECONDS")]
         seconds: Option<u64>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// What asking rules costs, how soon a bad one is stopped, and what the core does with two in force
+    Rules {
+        /// How often each rule takes its turn
+        #[arg(long, value_name = "N")]
+        turns: Option<u32>,
+        /// Commands of each run of the core
+        #[arg(long, value_name = "N")]
+        commands: Option<u64>,
         #[command(flatten)]
         common: Common,
     },
@@ -176,6 +187,18 @@ impl Bench {
                 let dir = common.directory(ui)?;
                 let report = latency::run(&config, dir.path(), |doing| ui.say(doing))?;
                 answer(ui, "latency", &report, show::latency)
+            }
+            What::Rules { turns, commands, common } => {
+                let default = rules::Config::default();
+                let config = rules::Config {
+                    seed: common.seed,
+                    turns: turns.unwrap_or(if common.quick { 10 } else { default.turns }),
+                    loads: if common.quick { 3 } else { default.loads },
+                    commands: common.size(commands, default.commands, 100_000),
+                };
+                let dir = common.directory(ui)?;
+                let report = rules::run(&config, dir.path(), |doing| ui.say(doing))?;
+                answer(ui, "rules", &report, show::rules)
             }
             What::Recovery { events, common } => {
                 let default = recovery::Config::default();

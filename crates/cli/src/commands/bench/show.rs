@@ -1,7 +1,7 @@
 //! Reports as tables.
 
 use crate::ui::{self, Paint, Table, Ui, count, duration_ns};
-use bench::{Percentiles, book, core, latency, recovery, store};
+use bench::{Percentiles, book, core, latency, recovery, rules, store};
 use std::io;
 
 pub fn book(ui: &mut Ui, report: &book::Report) -> io::Result<()> {
@@ -102,6 +102,44 @@ pub fn core(ui: &mut Ui, report: &core::Report) -> io::Result<()> {
         ui.line(format_args!("processor time, {durability}: {}", threads.join(", ")))?;
     }
     ui.line("the ring is kept full: most of the latency is waiting in it (see bench latency)")
+}
+
+pub fn rules(ui: &mut Ui, report: &rules::Report) -> io::Result<()> {
+    let mut costs = Table::new(["kind", "rule", "run as", "#ns/order", "#fuel/order"]);
+    for rule in &report.rules {
+        costs.row([
+            rule.kind.to_owned(),
+            rule.rule.to_owned(),
+            rule.path.to_owned(),
+            format!("{:.1}", rule.ns_per_order),
+            count(rule.fuel),
+        ]);
+    }
+    ui.table(&costs)?;
+    let mut times = Table::new(["", "#shortest", "#half", "#longest"]);
+    for (what, spread) in [
+        ("a rule that never ends is stopped", report.runaway),
+        ("from the bytes of 20 kB to a verdict", report.load_to_verdict),
+        ("the same, compiled before", report.load_to_verdict_cached),
+        ("the trading thread takes over a rule", report.take_over),
+    ] {
+        let times_of = [spread.min_ns, spread.p50_ns, spread.max_ns].map(duration_ns);
+        let [min, half, max] = times_of;
+        times.row([what.to_owned(), min, half, max]);
+    }
+    ui.table(&times)?;
+    let rules::CoreReport { without, with_two, core_ns_without, core_ns_with_two } = report.core;
+    ui.line(format_args!(
+        "the core: {} commands/s without rules, {} with a validation and a risk rule ({}%)",
+        count(without),
+        count(with_two),
+        (with_two * 100).checked_div(without).unwrap_or(0)
+    ))?;
+    ui.line(format_args!(
+        "processor time of the core for a command: {} without rules, {} with both",
+        duration_ns(core_ns_without),
+        duration_ns(core_ns_with_two)
+    ))
 }
 
 pub fn latency(ui: &mut Ui, report: &latency::Report) -> io::Result<()> {
