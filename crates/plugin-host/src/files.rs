@@ -5,6 +5,7 @@ use model::ComponentHash;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why a component file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +52,10 @@ pub fn store_component(plugins: &Path, bytes: &[u8]) -> Result<ComponentHash, Fi
     let path = component_path(plugins, component);
     fs::create_dir_all(plugins).map_err(FileError::io(plugins))?;
     if !matches!(load_component(plugins, component), Ok(found) if found == bytes) {
-        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+        // Of this process and this call alone: two threads may store the same component at once.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let temporary = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
         let written = (|| {
             let mut file = File::create(&temporary)?;
             file.write_all(bytes)?;

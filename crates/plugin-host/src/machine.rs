@@ -69,27 +69,24 @@ impl Ceiling {
     }
 }
 
+/// Takes what growing needs of what is left. Nothing is taken when the rule's own maximum forbids it anyway.
+fn take(left: &mut usize, now: usize, wanted: usize, most: Option<usize>) -> bool {
+    match left.checked_sub(wanted.saturating_sub(now)) {
+        Some(rest) if most.is_none_or(|most| wanted <= most) => {
+            *left = rest;
+            true
+        }
+        _ => false,
+    }
+}
+
 impl ResourceLimiter for Ceiling {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let more = desired.saturating_sub(current);
-        Ok(match self.memory_left.checked_sub(more) {
-            Some(left) => {
-                self.memory_left = left;
-                true
-            }
-            None => false,
-        })
+    fn memory_growing(&mut self, now: usize, wanted: usize, most: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(take(&mut self.memory_left, now, wanted, most))
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let more = desired.saturating_sub(current);
-        Ok(match self.elements_left.checked_sub(more) {
-            Some(left) => {
-                self.elements_left = left;
-                true
-            }
-            None => false,
-        })
+    fn table_growing(&mut self, now: usize, wanted: usize, most: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(take(&mut self.elements_left, now, wanted, most))
     }
 
     fn instances(&self) -> usize {

@@ -74,6 +74,24 @@ fn memory_grows_to_its_ceiling_and_no_further() {
     check(&Wat::risk(greedy), RuleFault::Trap);
 }
 
+/// What a rule does not get because it forbids it itself is not counted.
+#[test]
+fn growing_past_its_own_maximum_takes_nothing() {
+    let (_store, desk) = desk();
+    // Five times more than the first table may have, then nearly all that there is for the second.
+    let wat = Wat::risk(
+        "(local $i i32)
+         (loop $again
+            (drop (table.grow (ref.null func) (i32.const 9000)))
+            (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 5))))
+         (select (i64.const 0) (i64.const 1) (i32.eq (table.grow $other (ref.null func) (i32.const 9000)) (i32.const 1)))",
+    )
+    .with(|wat| wat.more = "(table 1 100 funcref) (table $other 1 funcref)".to_owned());
+    let mut rules = desk.live();
+    rules.activated(&activation(1, load(&desk, &wat), RuleKind::Risk, &[]));
+    assert_eq!(ask(&mut rules, RuleKind::Risk, 1, 1), Outcome::Accept);
+}
+
 #[test]
 fn deep_recursion_traps() {
     let recursion = Wat::risk("(call $down (i64.const 1))").with(|wat| {
