@@ -71,7 +71,7 @@ pub struct Run {
 }
 
 /// How long a new store is left alone before the measurement begins.
-const SETTLE: Duration = Duration::from_secs(4);
+pub(crate) const SETTLE: Duration = Duration::from_secs(4);
 
 /// Runs the benchmark in directories under `dir`. `progress` hears what is about to be done.
 pub fn run(config: &Config, dir: &Path, mut progress: impl FnMut(&str)) -> Result<Report, BenchError> {
@@ -124,7 +124,7 @@ fn measure(
 }
 
 /// Sends each command when it is due. Returns when that was, by index, and how many found the ring full.
-fn send(
+pub(crate) fn send(
     node: &Node,
     rate: u64,
     commands: &[Command],

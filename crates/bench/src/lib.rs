@@ -10,7 +10,9 @@ mod market;
 pub mod recovery;
 pub mod rules;
 pub mod store;
+mod swaps;
 mod watch;
 
 pub use market::BenchError;
+pub use swaps::{SwapConfig, SwapReport};
 pub use watch::{Percentiles, ThreadTime};

@@ -5,11 +5,12 @@
 //! nothing, and the same check as a function of this program, behind the same trait. The fastest of all turns counts, since anything
 //! else on the machine only ever makes one slower.
 //!
-//! Then: how long a rule that never ends keeps the core, how long it is from the bytes of a component to its first verdict, and
+//! What clients notice when rules are swapped under load is in `swaps.rs`. Then: how long a rule that never ends keeps the core, how long it is from the bytes of a component to its first verdict, and
 //! what the core does a second with a validation and a risk rule in force, beside what it does without.
 
 use crate::BenchError;
 use crate::market::{config as market_config, flow, set_up, submit, wait_executed};
+use crate::swaps::{self, SwapConfig, SwapReport};
 use crate::watch::{per_second, thread_times, used_between};
 use engine::{Outcome, RiskRow, Rules, ValidationRow};
 use model::{
@@ -50,11 +51,13 @@ pub struct Config {
     pub loads: u32,
     /// Commands of each run of the core.
     pub commands: u64,
+    /// Swapping rules under load.
+    pub swaps: SwapConfig,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { seed: 1, turns: 200, loads: 20, commands: 1_000_000 }
+        Self { seed: 1, turns: 200, loads: 20, commands: 1_000_000, swaps: SwapConfig::default() }
     }
 }
 
@@ -75,6 +78,8 @@ pub struct Report {
     pub take_over: Spread,
     /// Commands a second of the core.
     pub core: CoreReport,
+    /// What clients notice of swaps.
+    pub swaps: SwapReport,
 }
 
 /// What asking one rule costs.
@@ -125,6 +130,7 @@ pub fn run(config: &Config, dir: &Path, mut progress: impl FnMut(&str)) -> Resul
     progress("loading components");
     let [load_to_verdict, load_to_verdict_cached, take_over] = loads(config, &dir.join("loads"))?;
     let core = core(config, dir, &mut progress)?;
+    let swaps = swaps::run(config.seed, config.swaps, LIMIT_VALIDATION, dir, &mut progress)?;
     Ok(Report {
         config: config.clone(),
         rules,
@@ -133,6 +139,7 @@ pub fn run(config: &Config, dir: &Path, mut progress: impl FnMut(&str)) -> Resul
         load_to_verdict_cached,
         take_over,
         core,
+        swaps,
     })
 }
 
@@ -427,11 +434,14 @@ mod tests {
     #[test]
     fn a_small_run_measures_everything() {
         let dir = tempfile::tempdir().unwrap();
-        let config = Config { seed: 1, turns: 1, loads: 2, commands: 5_000 };
+        let swaps = SwapConfig { rate: 5_000, seconds: 1, swaps: 50 };
+        let config = Config { seed: 1, turns: 1, loads: 2, commands: 5_000, swaps };
         let report = run(&config, dir.path(), |_| {}).unwrap();
         assert_eq!(report.rules.len(), 12);
         assert!(report.rules.iter().all(|rule| rule.ns_per_order > 0.0));
         assert!(report.core.without > 0 && report.core.with_two > 0);
+        assert_eq!((report.swaps.activations, report.swaps.misjudged), (51, 0));
+        assert!(report.swaps.rejected > 0 && report.swaps.judged > report.swaps.rejected);
         assert!(report.take_over.p50_ns <= report.load_to_verdict.max_ns);
     }
 }

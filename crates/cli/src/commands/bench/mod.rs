@@ -195,6 +195,11 @@ impl Bench {
                     turns: turns.unwrap_or(if common.quick { 10 } else { default.turns }),
                     loads: if common.quick { 3 } else { default.loads },
                     commands: common.size(commands, default.commands, 100_000),
+                    swaps: bench::SwapConfig {
+                        seconds: if common.quick { 1 } else { default.swaps.seconds },
+                        swaps: if common.quick { 100 } else { default.swaps.swaps },
+                        ..default.swaps
+                    },
                 };
                 let dir = common.directory(ui)?;
                 let report = rules::run(&config, dir.path(), |doing| ui.say(doing))?;

@@ -139,6 +139,18 @@ pub fn rules(ui: &mut Ui, report: &rules::Report) -> io::Result<()> {
         "processor time of the core for a command: {} without rules, {} with both",
         duration_ns(core_ns_without),
         duration_ns(core_ns_with_two)
+    ))?;
+    let swaps = &report.swaps;
+    ui.line(format_args!(
+        "{} swaps at {} commands/s: p99 {} beside {} without; {} orders judged, {} rejected, {} by another version than the \
+         log says",
+        count(swaps.activations - 1),
+        count(swaps.config.rate),
+        duration_ns(swaps.swapped.p99_ns),
+        duration_ns(swaps.still.p99_ns),
+        count(swaps.judged),
+        count(swaps.rejected),
+        count(swaps.misjudged)
     ))
 }
 
