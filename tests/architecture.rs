@@ -64,6 +64,7 @@ const ONLY_USED_BY: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("miette", &["cli"]),
     ("comfy-table", &["cli"]),
+    ("rustyline", &["cli"]),
     ("indicatif", &["cli"]),
     ("duckdb", &["reporting"]),
     ("axum", &["gateway"]),

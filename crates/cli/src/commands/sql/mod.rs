@@ -1,6 +1,8 @@
 //! `outcry sql`: questions over a store's log. What can be asked, and what a query may do, is in the crate `reporting`;
 //! here is how questions come in and how answers look.
 
+mod dot;
+mod shell;
 mod show;
 
 use super::store::Store;
@@ -9,7 +11,7 @@ use clap::{Args, ValueEnum};
 use reporting::{Error, Limits, Session, split};
 use show::Shown;
 use std::fs::File;
-use std::io::{self, BufWriter, Read as _, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,7 +34,7 @@ pub enum Format {
 ///
 /// The tables are read from the log itself, up to the last committed record, while the exchange trades or long after.
 /// SHOW TABLES lists them, DESCRIBE names a table's columns, and docs/SQL.md explains both. Without -c and -f,
-/// statements are read from standard input. A query can only read: it writes neither the store nor any file.
+/// statements are read from standard input; on a terminal that is a shell, whose .help says more. A query can only read: it writes neither the store nor any file.
 #[derive(Debug, Args)]
 pub struct Sql {
     /// A statement, or several with semicolons; may be given again
@@ -82,6 +84,12 @@ impl LimitArgs {
 impl Sql {
     pub fn run(self, ui: &mut Ui) -> Result<Outcome> {
         let format = self.format.unwrap_or(if ui.is_json() { Format::Json } else { Format::Table });
+        let is_asked = !self.command.is_empty() || self.file.is_some() || self.output.is_some();
+        if !is_asked && format != Format::Parquet && io::stdin().is_terminal() {
+            let session = Session::open(&self.store.dir, self.limits.limits())?;
+            shell::run(ui, &session, format, self.max_rows)?;
+            return Ok(Outcome::Success);
+        }
         let text = self.text()?;
         let parts = split(&text);
         let mut statements = parts.statements;
