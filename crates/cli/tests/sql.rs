@@ -175,3 +175,19 @@ fn reports_are_made_of_a_running_exchange() {
     }
     exchange.stop();
 }
+
+#[test]
+fn a_projection_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let exchange = exchange(dir.path());
+    let project = || {
+        let output = outcry(&["log", "project", "--json", "--store", dir.path().to_str().expect("text")]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON")
+    };
+    let first = project();
+    assert_eq!(first["records"], first["sequence"]);
+    let again = project();
+    assert_eq!((&again["records"], &again["sequence"]), (&serde_json::json!(0), &first["sequence"]));
+    exchange.stop();
+}

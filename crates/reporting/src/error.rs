@@ -60,6 +60,12 @@ pub enum Error {
         /// How to call it.
         example: &'static str,
     },
+    /// A projection that does not belong to this log or this build.
+    #[error("{} was made from another log, or by another version\nhint: delete it; it is made again from the log", file.display())]
+    ForeignProjection {
+        /// The file.
+        file: std::path::PathBuf,
+    },
     /// A function of DuckDB's that has no business here.
     #[error("{function} is not for queries over a log")]
     Refused {

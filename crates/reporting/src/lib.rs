@@ -11,6 +11,7 @@
 
 mod error;
 mod names;
+mod projection;
 mod reports;
 mod session;
 mod store;
@@ -19,6 +20,7 @@ mod tables;
 mod views;
 
 pub use error::Error;
+pub use projection::{FILE as PROJECTION_FILE, Following, Projection};
 pub use reports::{COLUMNS as REPORT_COLUMNS, Part, REPORTS, Report};
 pub use session::{Answer, AnswerColumn, Batch, CellValue, Limits, Session, Split, Stopper, split};
 pub use store::Store;

@@ -27,6 +27,8 @@ pub struct Market {
     /// Everything that happened, with its record number and time.
     pub events: Vec<(u64, i64, Event)>,
     pub commands: u64,
+    /// How many commands were made up so far: their client ids differ.
+    made: u64,
     now: i64,
 }
 
@@ -36,7 +38,7 @@ impl Market {
         let options =
             Options { segment_bytes: 64 << 10, preparation: Preparation::Inline, ..Options::small() };
         let store = Writer::open(dir, &options).unwrap();
-        Self { store, state: State::default(), events: Vec::new(), commands: 0, now: OPENING_NS }
+        Self { store, state: State::default(), events: Vec::new(), commands: 0, made: 0, now: OPENING_NS }
     }
 
     /// Three instruments and four accounts.
@@ -81,13 +83,13 @@ impl Market {
 
     /// Runs `count` made-up commands, in blocks of one to eight.
     pub fn trade(&mut self, seed: u64, count: u64) {
-        let mut index = 0;
-        while index < count {
-            let many = 1 + splitmix(seed ^ index) % 8;
-            let commands: Vec<Command> =
-                (index..(index + many).min(count)).map(|at| made_up(seed, at)).collect();
+        let end = self.made + count;
+        while self.made < end {
+            let many = 1 + splitmix(seed ^ self.made) % 8;
+            let block = self.made..(self.made + many).min(end);
+            let commands: Vec<Command> = block.clone().map(|at| made_up(seed, at)).collect();
             self.run(&commands);
-            index += many;
+            self.made = block.end;
         }
     }
 

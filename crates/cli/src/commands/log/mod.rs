@@ -1,6 +1,7 @@
 //! `outcry log`: the event log, record by record.
 
 mod export;
+mod project;
 mod record;
 mod repair;
 mod show;
@@ -26,6 +27,7 @@ enum Action {
     Stats(stats::Stats),
     Verify(verify::Verify),
     Export(export::Export),
+    Project(project::Project),
     Repair(repair::Repair),
 }
 
@@ -38,6 +40,7 @@ impl Log {
             Action::Verify(command) => command.run(ui),
             Action::Repair(command) => command.run(ui),
             Action::Export(command) => command.run(ui),
+            Action::Project(command) => command.run(ui),
         }
     }
 }
