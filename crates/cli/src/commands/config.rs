@@ -4,6 +4,7 @@
 use super::node::DurabilityWord;
 use crate::ui::Failure;
 use gateway::GatewayConfig;
+use gateway::rules::RulesConfig;
 use model::Configure;
 use sequencer::{Calendars, LIMITS_DEFAULT, NodeConfig, SnapshotEvery, WaitStrategy};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub struct Config {
     pub limits: LimitSettings,
     pub calendars: CalendarSettings,
     pub gateway: GatewayConfig,
+    pub rules: RulesConfig,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

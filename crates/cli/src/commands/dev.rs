@@ -57,7 +57,7 @@ impl Dev {
         config.store.durability = self.durability;
         config.store.segment_bytes = SEGMENT_BYTES;
         config.limits = LIMITS;
-        let running = Running::start(config.node()?, Some(self.listen), &config.gateway)?;
+        let running = Running::start(config.node()?, Some(self.listen), &config.gateway, &config.rules)?;
         let demo = Demo::start(running.session(), DemoConfig { rate: self.rate, seed: self.seed });
         let demo = match demo {
             Ok(demo) => demo,

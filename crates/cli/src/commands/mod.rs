@@ -12,6 +12,7 @@ mod man;
 mod node;
 mod plugin;
 mod report;
+mod rules;
 mod scenario;
 mod serve;
 mod sql;

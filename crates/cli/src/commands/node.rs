@@ -1,9 +1,11 @@
 //! Putting an exchange together and taking it apart: the node with the core, the session or gateway in front of it, and
 //! the order in which they start and end. Everything that runs an exchange in this process comes here.
 
+use super::rules;
 use crate::ui::Failure;
+use gateway::rules::RulesConfig;
 use gateway::{Gateway, GatewayConfig, Session};
-use sequencer::{Durability, Node, NodeConfig, StartError, StopError};
+use sequencer::{Durability, Node, NodeConfig, StartError, StopError, SystemClock};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -47,6 +49,7 @@ enum Front {
 pub struct Running {
     node: Arc<Node>,
     front: Front,
+    rule_warning: Option<String>,
 }
 
 impl Running {
@@ -55,8 +58,13 @@ impl Running {
         config: NodeConfig,
         listen: Option<SocketAddr>,
         gateway: &GatewayConfig,
+        rules: &RulesConfig,
     ) -> Result<Self, Failure> {
-        let node = Arc::new(Node::start(config)?);
+        // Settings that cannot be leave nothing behind.
+        config.check().map_err(StartError::Config)?;
+        let (desk, live) = rules::open(&config.store, rules)?;
+        let rule_warning = desk.cache_trouble();
+        let node = Arc::new(Node::start_with(config, SystemClock, live)?);
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
             Failure::failed("the gateway cannot start").caused_by(error)
         };
@@ -66,11 +74,11 @@ impl Running {
             ),
             Some(listen) => {
                 let config = GatewayConfig { listen, ..gateway.clone() };
-                let started = Gateway::start(Arc::clone(&node), &config);
+                let started = Gateway::start_with(Arc::clone(&node), &config, rules, desk);
                 Front::Gateway(started.map_err(|error| listen_failure(error, listen))?)
             }
         };
-        Ok(Self { node, front })
+        Ok(Self { node, front, rule_warning })
     }
 
     /// The way in for this process.
@@ -87,6 +95,11 @@ impl Running {
             Front::Session(_) => None,
             Front::Gateway(gateway) => Some(gateway.address()),
         }
+    }
+
+    /// Why compiled rules are not kept for the next start, if they are not.
+    pub fn rule_warning(&self) -> Option<&str> {
+        self.rule_warning.as_deref()
     }
 
     /// The core.

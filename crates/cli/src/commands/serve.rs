@@ -2,8 +2,11 @@
 
 use super::node::Running;
 use crate::ui::{self, Failure, Outcome, Paint, Result, Ui};
+use gateway::Session;
 use gateway::demo::Demo;
+use model::ActivationId;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,7 +56,12 @@ impl Banner {
             sequence: recovery.last_sequence,
             records_replayed: recovery.records_replayed,
             recovery_ms: (recovery.open_ns + recovery.replay_ns) / 1_000_000,
-            warnings: recovery.warnings,
+            warnings: {
+                let not_kept = running.rule_warning().map(|why| {
+                    format!("compiled rules are not kept, so that each start compiles them: {why}")
+                });
+                recovery.warnings.into_iter().chain(not_kept).collect()
+            },
             demo_rate,
         }
     }
@@ -121,7 +129,7 @@ struct Stopped {
 /// Runs until Ctrl-C, SIGTERM or something fatal; then ends the exchange in order.
 pub fn until_told_to_stop(ui: &mut Ui, running: Running, demo: Option<Demo>) -> Result<Outcome> {
     ui.flush()?;
-    let waited = wait(&running);
+    let waited = wait(ui, &running);
     if waited.is_ok() {
         ui.say("stopping: finishing what was accepted");
     }
@@ -140,7 +148,36 @@ pub fn until_told_to_stop(ui: &mut Ui, running: Running, demo: Option<Demo>) -> 
     Ok(Outcome::Success)
 }
 
-fn wait(running: &Running) -> Result<()> {
+/// Rules that were said to be suspended.
+#[derive(Default)]
+struct Suspensions(BTreeSet<ActivationId>);
+
+impl Suspensions {
+    /// Tells the operator of those that are new. Even with --quiet: nobody judges those orders any more.
+    fn look(&mut self, ui: &Ui, session: &Session) {
+        let suspended: Vec<_> = session.read(|model| {
+            let rules = model.state().rules();
+            let slots = rules.flat_map(|rule| [(rule.name, &rule.enforced), (rule.name, &rule.shadow)]);
+            let suspended = slots.filter(|(_, slot)| slot.suspended);
+            suspended
+                .filter_map(|(name, slot)| Some((name, slot.activation.as_deref()?.activation)))
+                .collect()
+        });
+        for &(name, activation) in &suspended {
+            if self.0.insert(activation) {
+                ui.complain(format_args!(
+                    "warning: the rule {name} failed too often in a row and is suspended: orders go on without it \
+                     until it is activated again or rolled back"
+                ));
+                ui.complain(format_args!("hint: \"outcry plugin logs {name}\" shows how it failed"));
+            }
+        }
+        self.0.retain(|known| suspended.iter().any(|(_, activation)| activation == known));
+    }
+}
+
+fn wait(ui: &Ui, running: &Running) -> Result<()> {
+    let mut suspensions = Suspensions::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -154,10 +191,14 @@ fn wait(running: &Running) -> Result<()> {
             tokio::select! {
                 _ = interrupt.recv() => return Ok(()),
                 _ = terminate.recv() => return Ok(()),
-                _ = health.tick() => if let Some(trouble) = running.session().trouble() {
-                    let hint = "nothing that was acknowledged is lost; free space or replace the disk, and start again";
-                    return Err(Failure::failed("the exchange stopped trading").caused_by(trouble).hint(hint));
-                },
+                _ = health.tick() => {
+                    suspensions.look(ui, running.session());
+                    if let Some(trouble) = running.session().trouble() {
+                        let hint =
+                            "nothing that was acknowledged is lost; free space or replace the disk, and start again";
+                        return Err(Failure::failed("the exchange stopped trading").caused_by(trouble).hint(hint));
+                    }
+                }
             }
         }
     })

@@ -1,9 +1,9 @@
 //! What a request carries, taken apart with an eye on what is wrong with it: every problem names the field.
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header;
 use axum::http::request::Parts;
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,9 @@ use std::time::Duration;
 use super::App;
 use crate::api::{GatewayCode, Problem};
 use crate::view::MAX_LISTED;
+
+/// How much of a body that is too large is read before the answer.
+const SURPLUS_MAX: usize = 64 << 20;
 
 /// A JSON body.
 pub(crate) struct Body<T>(pub T);
@@ -38,35 +41,45 @@ pub(crate) async fn bytes(
     media_type: &str,
     most: usize,
     timeout: Duration,
-) -> Result<Bytes, Problem> {
+) -> Result<Vec<u8>, Problem> {
     if !is_of_type(&request, media_type) {
         let problem =
             Problem::gateway(GatewayCode::UnsupportedMediaType, format!("the body must be {media_type}"));
         return Err(problem.with_hint(format!("send the header content-type: {media_type}")));
     }
-    let body = axum::body::to_bytes(request.into_body(), most);
-    let Ok(body) = tokio::time::timeout(timeout, body).await else {
+    let Ok(body) = tokio::time::timeout(timeout, collect(request.into_body(), most)).await else {
         let detail = format!("the body did not arrive within {} ms", timeout.as_millis());
         return Err(Problem::gateway(GatewayCode::RequestTimeout, detail));
     };
-    body.map_err(|error| {
-        if is_too_large(&error) {
-            Problem::gateway(GatewayCode::BodyTooLarge, format!("a body has at most {most} bytes"))
-        } else {
-            Problem::gateway(GatewayCode::BadRequest, format!("the body did not arrive: {error}"))
-        }
+    let bad = |error| Problem::gateway(GatewayCode::BadRequest, format!("the body did not arrive: {error}"));
+    body.map_err(bad)?.ok_or_else(|| {
+        Problem::gateway(GatewayCode::BodyTooLarge, format!("a body has at most {most} bytes"))
     })
+}
+
+/// A whole body; `None` if it has more than `most` bytes. What is too much is read all the same, up to a point: a client that is
+/// still sending when the connection ends does not see the answer.
+async fn collect(mut body: axum::body::Body, most: usize) -> Result<Option<Vec<u8>>, axum::Error> {
+    let (mut bytes, mut surplus) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        if surplus == 0 && bytes.len() + data.len() <= most {
+            bytes.extend_from_slice(&data);
+        } else {
+            bytes = Vec::new();
+            surplus += data.len();
+            if surplus > SURPLUS_MAX {
+                break;
+            }
+        }
+    }
+    Ok((surplus == 0).then_some(bytes))
 }
 
 fn is_of_type(request: &Request, media_type: &str) -> bool {
     let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.unwrap_or("").split(';').next().unwrap_or("").trim();
     essence.eq_ignore_ascii_case(media_type)
-}
-
-fn is_too_large(error: &axum::Error) -> bool {
-    std::error::Error::source(error)
-        .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>)
 }
 
 /// Reads a body, or says what is wrong with it and where.

@@ -181,6 +181,10 @@ fn show_status(ui: &mut Ui, url: &str, status: &Status) -> io::Result<()> {
     } else {
         ui.paint(Paint::Bad, "takes no commands")
     };
+    let suspended = match status.rules_suspended.as_slice() {
+        [] => "none".to_owned(),
+        names => ui.paint(Paint::Bad, names.join(", ")),
+    };
     let rows = [
         ("exchange", format!("{url}, version {}", status.version)),
         ("health", health),
@@ -198,6 +202,8 @@ fn show_status(ui: &mut Ui, url: &str, status: &Status) -> io::Result<()> {
         ("accounts", ui::count(status.accounts)),
         ("working orders", ui::count(status.working_orders)),
         ("trades", ui::count(status.trades)),
+        ("rules in force", ui::count(status.rules)),
+        ("rules suspended", suspended),
     ];
     rows.iter().try_for_each(|(name, value)| ui.line(format_args!("{name:<18} {value}")))
 }

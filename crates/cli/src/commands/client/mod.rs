@@ -63,7 +63,8 @@ impl From<ClientError> for Failure {
 
 /// The exchange said no.
 fn refused(problem: &Problem) -> Failure {
-    let message = format!("{}: {}", problem.code, problem.detail);
+    let message =
+        rejected_by_rule(problem).unwrap_or_else(|| format!("{}: {}", problem.code, problem.detail));
     // A request that could not be read is the command line's fault.
     let usage = problem.code == GatewayCode::BadRequest.as_str();
     let failure = if usage { Failure::usage(message) } else { Failure::failed(message) };
@@ -74,10 +75,26 @@ fn refused(problem: &Problem) -> Failure {
     }
 }
 
+/// A rule's no, in its own words and those of scenarios.
+fn rejected_by_rule(problem: &Problem) -> Option<String> {
+    let (rule, code, text) = (problem.rule.as_ref()?, problem.rule_code?, problem.text.as_ref()?);
+    let id = problem.cl_ord_id.as_deref().unwrap_or("-");
+    Some(format!("rejected {id} reason={} rule={rule} code={code} {text:?}", problem.code))
+}
+
 /// What to do about it, in commands of this program where the API would speak of its own paths.
 fn hint(problem: &Problem) -> Option<String> {
     use RejectReason as R;
+    if let Some(rule) = &problem.rule {
+        return Some(format!("\"outcry plugin show {rule}\" shows the rule and what it is configured with"));
+    }
     let ours = match problem.reason() {
+        Some(R::UnknownRule) => "\"outcry plugin list\" lists those there are",
+        Some(R::UnknownComponent) => "\"outcry plugin show NAME\" lists what is loaded",
+        Some(R::RuleNotApproved) => {
+            "another operator than the one who loaded it agrees to it with \"outcry plugin approve NAME\""
+        }
+        Some(R::WrongRuleKind) => "load it under another name with --name",
         Some(R::UnknownAccount) => {
             "\"outcry account open NAME USD=100000\" opens one; \"outcry account list\" lists them"
         }

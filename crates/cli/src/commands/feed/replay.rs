@@ -7,6 +7,7 @@ use super::report::{Answer, show};
 use crate::commands::node::{DurabilityWord, Running};
 use crate::ui::{Failure, Outcome, Progress, Result, Ui};
 use clap::Args;
+use gateway::rules::RulesConfig;
 use gateway::{ExecuteError, GatewayConfig, Pending, Session, SubmitError, Wants};
 use model::{AccountId, Command, InstrumentId};
 use sequencer::NodeConfig;
@@ -63,7 +64,7 @@ impl Replay {
         let config =
             NodeConfig { store: store.clone(), durability: self.durability.into(), ..NodeConfig::default() };
         ui.say(format_args!("store {}", store.display()));
-        let running = Running::start(config, None, &GatewayConfig::default())?;
+        let running = Running::start(config, None, &GatewayConfig::default(), &RulesConfig::default())?;
         let outcome = self.through(ui, running.session(), opened);
         running.stop()?;
         let (summary, elapsed) = outcome?;
