@@ -274,7 +274,7 @@ mod tests {
         );
         assert_eq!(words.matching("SELECT price_t", 14).1, ["price_ticks"]);
         assert_eq!(words.matching(".sch", 4), (0, vec![".schema"]));
-        assert_eq!(words.matching("SELECT é, sel", 14).1, ["SELECT"]);
+        assert_eq!(words.matching("SELECT é, sele", 15).1, ["SELECT"]);
         assert!(words.matching("FROM ", 5).1.is_empty());
     }
 
