@@ -173,27 +173,24 @@ fn killed_at_any_moment_the_rules_are_what_the_log_says() {
             (answered, took)
         });
         let (active, components) = in_the_log(&store);
-        match answered {
-            Some(answered) => {
-                assert_eq!(
-                    (active, components),
-                    answered,
-                    "turn {turn}: {what:?} was answered and is not in the log"
-                );
-                takes[at] = (takes[at] + took) / 2;
-            }
-            None => {
-                unanswered[at] += 1;
-                // All of it or nothing.
-                if (active, components) == known {
-                    had_not += 1;
-                    // The next kill may come later.
-                    takes[at] += takes[at] / 8;
-                } else {
-                    had_counted += 1;
-                    let one_more = usize::from(what == Step::Load);
-                    assert_eq!(components, known.1 + one_more, "turn {turn}: {what:?}");
-                }
+        if let Some(answered) = answered {
+            assert_eq!(
+                (active, components),
+                answered,
+                "turn {turn}: {what:?} was answered and is not in the log"
+            );
+            takes[at] = (takes[at] + took) / 2;
+        } else {
+            unanswered[at] += 1;
+            // All of it or nothing.
+            if (active, components) == known {
+                had_not += 1;
+                // The next kill may come later.
+                takes[at] += takes[at] / 8;
+            } else {
+                had_counted += 1;
+                let one_more = usize::from(what == Step::Load);
+                assert_eq!(components, known.1 + one_more, "turn {turn}: {what:?}");
             }
         }
         before = (active, components);

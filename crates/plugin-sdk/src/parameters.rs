@@ -290,6 +290,7 @@ mod tests {
 
     #[test]
     fn words_become_fields_in_order() {
+        const LENGTH: usize = declared_length(Several::DECLARED);
         let [low, high] = Symbol::new("MSFT").to_words().map(u64::cast_signed);
         let read = Several::from_words(words(&[5, -6, low, high, low, high])).unwrap();
         assert_eq!((read.limit, read.ticks, read.name), (5, -6, Symbol::new("MSFT")));
@@ -299,7 +300,6 @@ mod tests {
             Several::DECLARED,
             [("limit", "int"), ("ticks", "int"), ("name", "text"), ("only", "list-text")]
         );
-        const LENGTH: usize = declared_length(Several::DECLARED);
         assert_eq!(
             declared::<LENGTH>(Several::DECLARED),
             *b"limit int\nticks int\nname text\nonly list-text\n"

@@ -14,7 +14,7 @@ use std::io;
 /// How a component judges: with which parameters, whose orders, in which order.
 #[derive(Debug, Args)]
 pub struct Terms {
-    /// A parameter, such as max_qty=100; a list is separated by commas. What is not given has its default
+    /// A parameter, NAME=VALUE; a list is separated by commas. What is not given has its default
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
     /// Judge only orders in this instrument
@@ -161,13 +161,11 @@ fn show_slot(ui: &mut Ui, rule: &Rule, mode: RuleMode) -> io::Result<()> {
         RuleMode::Enforce => (&rule.active, "is not in force"),
         RuleMode::Shadow => (&rule.shadow, "does not shadow"),
     };
-    match slot {
-        Some(activation) => show_activation(ui, &rule.name, activation),
-        None => {
-            let line = ui.paint(Paint::Careful, format_args!("{} {nothing}", rule.name));
-            ui.line(line)
-        }
+    if let Some(activation) = slot {
+        return show_activation(ui, &rule.name, activation);
     }
+    let line = ui.paint(Paint::Careful, format_args!("{} {nothing}", rule.name));
+    ui.line(line)
 }
 
 /// An activation on one line.
