@@ -16,11 +16,8 @@ fn json(store: &Path, args: &[&str]) -> Vec<Value> {
     let output =
         Command::new(OUTCRY).args(args).args(["--json", "--quiet", "--store"]).arg(store).output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    // A line each, or one value over many lines.
+    serde_json::Deserializer::from_slice(&output.stdout).into_iter().map(|value| value.unwrap()).collect()
 }
 
 /// A rule that ships, as the set-up built it.
