@@ -266,7 +266,8 @@ fn spans_hold_every_block_once_and_outlive_their_reader() {
 #[test]
 fn a_span_ends_where_the_bound_does() {
     let dir = tempfile::tempdir().unwrap();
-    let mut store = Writer::open(dir.path(), &tiny()).unwrap();
+    let options = Options { durability: Durability::Fsync, ..tiny() };
+    let mut store = Writer::open(dir.path(), &options).unwrap();
     fill(&mut store, 20, 5);
     let mut reader = Reader::open(dir.path()).unwrap();
     // Written, but neither durable nor committed.
