@@ -5,8 +5,9 @@
 //! nothing, and the same check as a function of this program, behind the same trait. The fastest of all turns counts, since anything
 //! else on the machine only ever makes one slower.
 //!
-//! What clients notice when rules are swapped under load is in `swaps.rs`. Then: how long a rule that never ends keeps the core, how long it is from the bytes of a component to its first verdict, and
-//! what the core does a second with a validation and a risk rule in force, beside what it does without.
+//! Then: how long a rule that never ends keeps the core, how long it is from the bytes of a component to its first verdict, and what
+//! the core does a second with a validation and a risk rule in force, beside what it does without. What clients notice when rules
+//! are swapped under load is in `swaps.rs`.
 
 use crate::BenchError;
 use crate::market::{config as market_config, flow, set_up, submit, wait_executed};
