@@ -16,8 +16,7 @@ use crate::watch::{per_second, thread_times, used_between};
 use engine::{Outcome, RiskRow, Rules, ValidationRow};
 use model::{
     AccountId, ActivateRule, ActivationId, Command, CounterKey, CounterWindow, FailMode, InstrumentId,
-    LoadRule, OperatorName, RuleActivated, RuleFault, RuleId, RuleKind, RuleMode, RuleName, RuleParameters,
-    SignerKey,
+    OperatorName, RuleActivated, RuleFault, RuleId, RuleKind, RuleMode, RuleName, RuleParameters,
 };
 use plugin_host::{CallPath, Desk, Inspection, LiveRules, Settings};
 use sequencer::{Durability, Node, SystemClock};
@@ -390,27 +389,9 @@ fn put_in_force(node: &Node, desk: &Desk, rules: &[(&str, &[u8])]) -> Result<u64
     let by = OperatorName::new("bench").expect("it is short");
     for (name, bytes) in rules {
         let inspection = desk.load(bytes, None)?;
-        let (name, component, limits) =
-            (RuleName::new(name).expect("it is short"), inspection.component, inspection.limits);
-        let load = LoadRule {
-            name,
-            component,
-            signer: SignerKey::NONE,
-            by,
-            fuel: limits.fuel,
-            memory_bytes: limits.memory_bytes,
-            size_bytes: inspection.size_bytes,
-            contract_major: inspection.contract.major,
-            contract_minor: inspection.contract.minor,
-            max_faults: limits.max_faults,
-            kind: inspection.kind,
-            fail: limits.fail,
-            counter_key: CounterKey::None,
-            counter_window: CounterWindow::Forever,
-            needs_approval: false,
-            reserved: [0; 5],
-        };
-        desk.prepare(component, parameters(), limits.fuel, limits.memory_bytes)?;
+        let (name, component) = (RuleName::new(name).expect("it is short"), inspection.component);
+        let load = inspection.load_command(name, by, false);
+        desk.prepare(component, parameters(), load.fuel, load.memory_bytes)?;
         let activate = ActivateRule {
             name,
             component,
