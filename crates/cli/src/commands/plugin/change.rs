@@ -28,7 +28,7 @@ pub struct Terms {
     priority: Option<u16>,
 }
 
-fn parameter(text: &str) -> Result<(String, String), String> {
+pub(super) fn parameter(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE, such as max_qty=100")?;
     Ok((name.to_owned(), value.to_owned()))
 }

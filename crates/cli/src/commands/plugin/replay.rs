@@ -1,5 +1,6 @@
 //! `outcry plugin replay`: what a rule would have said about the orders of a recorded log.
 
+use super::change::parameter;
 use crate::commands::store::Store;
 use crate::ui::{self, Failure, Outcome, Result, Table, Ui};
 use clap::Args;
@@ -40,11 +41,6 @@ pub struct Replay {
     orders: bool,
     #[command(flatten)]
     store: Store,
-}
-
-fn parameter(text: &str) -> std::result::Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[derive(Debug, Serialize)]
