@@ -17,6 +17,8 @@ Commands:
   dev [ARGS…]    set up, build, and start a trading exchange with demo flow (ARGS go to `outcry dev`)
   test [STEP…]   set up and run every test, or only the named steps (`test --list` names them)
   setup          only set up; does nothing where nothing is missing
+  python         set up the Python environment that tests use, and print its interpreter, for
+                 `OUTCRY_PYTHON=$(cargo xtask python) cargo test …`
 ";
 
 fn main() -> ExitCode {
@@ -27,6 +29,11 @@ fn main() -> ExitCode {
         Some("dev") => setup::run().and_then(|()| dev::run(&rest)),
         Some("test") => test::run(&rest),
         Some("setup") => setup::run(),
+        Some("python") => setup::python::run().map(|interpreter| {
+            if let Some(interpreter) = interpreter {
+                println!("{}", interpreter.display());
+            }
+        }),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

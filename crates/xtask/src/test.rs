@@ -38,14 +38,19 @@ const STEPS: &[Step] = &[
         what: "the program builds, for the tests that run it",
         run: || steps::run(cargo().args(["build", "--package", "cli", "--bin", "outcry"])),
     },
-    Step {
-        name: "tests",
-        what: "unit, property, crash-injection and acceptance tests",
-        run: || steps::run(cargo().args(["test", "--workspace", "--no-fail-fast"])),
-    },
+    Step { name: "tests", what: "unit, property, crash-injection and acceptance tests", run: tests },
     Step { name: "rules", what: "the rules that ship: format, lint, and their own tests", run: rules },
     Step { name: "loom", what: "the publish protocol under every interleaving", run: loom },
 ];
+
+fn tests() -> Result<(), Failure> {
+    let mut command = cargo();
+    command.args(["test", "--workspace", "--no-fail-fast"]);
+    if let Some(interpreter) = setup::python::run()? {
+        command.env("OUTCRY_PYTHON", interpreter);
+    }
+    steps::run(&mut command)
+}
 
 fn rules() -> Result<(), Failure> {
     let plugins = steps::root().join("plugins");

@@ -1,6 +1,7 @@
 //! The DuckDB library: fetched once from the npm registry, checked against a pinned hash, kept in the user's cache, and
 //! linked to from `.duckdb`, where `.cargo/config.toml` tells the build to look.
 
+use super::sha256;
 use crate::steps::{self, Failure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,7 +41,7 @@ pub fn run() -> Result<(), Failure> {
 }
 
 /// The user's cache, as the XDG base directory specification has it.
-fn cache() -> Result<PathBuf, Failure> {
+pub fn cache() -> Result<PathBuf, Failure> {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
@@ -72,20 +73,12 @@ fn download(work: &Path) -> Result<(), Failure> {
     steps::run(
         Command::new("npm").args(["pack", "--silent", "--pack-destination", ".", PACKAGE]).current_dir(work),
     )?;
-    let found = sha256(work)?;
+    let found = sha256(&work.join(ARCHIVE))?;
     if found != ARCHIVE_SHA256 {
         return Err(Failure::Hash { file: ARCHIVE, expected: ARCHIVE_SHA256, found });
     }
     let member = format!("package/{LIBRARY}");
     steps::run(Command::new("tar").args(["-xzf", ARCHIVE, &member]).current_dir(work))
-}
-
-fn sha256(work: &Path) -> Result<String, Failure> {
-    let output = Command::new("sha256sum").arg(ARCHIVE).current_dir(work).output().map_err(|error| {
-        Failure::NotStarted { program: "sha256sum".to_owned(), hint: "install coreutils", error }
-    })?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text.split_whitespace().next().unwrap_or("nothing").to_owned())
 }
 
 /// Points `.duckdb` at the folder, whatever it pointed at before.

@@ -1,5 +1,6 @@
 //! What the rules in `plugins/` need: compilers for WebAssembly, and to be built before tests and the demo load them.
 
+use super::install;
 use crate::steps::{self, Failure, cargo, root};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -87,25 +88,4 @@ fn c() -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Missing { what: "clang", hint: "install a clang that knows wasm32, and its linker (lld)" })
-}
-
-/// Installs packages of the system where that is possible without asking: as root, on Debian and its kin.
-fn install(packages: &[&'static str]) -> Result<(), Failure> {
-    let apt = |args: &[&str]| {
-        let mut command = if is_root() {
-            Command::new("apt-get")
-        } else {
-            let mut command = Command::new("sudo");
-            command.args(["-n", "apt-get"]);
-            command
-        };
-        steps::run(command.args(args).env("DEBIAN_FRONTEND", "noninteractive"))
-    };
-    apt(&["update", "-qq"])?;
-    apt(&[&["install", "-qq", "--yes", "--no-install-recommends"], packages].concat())
-}
-
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output();
-    id.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == "0")
 }
