@@ -5,14 +5,17 @@
 
 pub mod book;
 pub mod core;
+pub mod day;
 pub mod latency;
 mod market;
 pub mod recovery;
 pub mod rules;
+mod stepped;
 pub mod store;
 mod swaps;
 mod watch;
 
 pub use market::BenchError;
+pub use stepped::{Counts, SteppedExchange};
 pub use swaps::{SwapConfig, SwapReport};
 pub use watch::{Percentiles, ThreadTime};

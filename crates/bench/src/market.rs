@@ -21,6 +21,9 @@ pub enum BenchError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] event_store::Error),
+    /// A block has no room for what a command caused.
+    #[error(transparent)]
+    BlockFull(event_store::BlockFull),
     /// The log could not be folded.
     #[error(transparent)]
     Fold(#[from] sequencer::replay::FoldError),
@@ -33,6 +36,14 @@ pub enum BenchError {
     /// Rules cannot be run here.
     #[error(transparent)]
     Rules(#[from] plugin_host::BuildError),
+    /// The program that is measured could not be run.
+    #[error("{} cannot be run: {source}", program.display())]
+    Child {
+        /// The program.
+        program: std::path::PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// The disk could not be measured.
     #[error("the disk under {} cannot be measured: {source}", path.display())]
     Disk {
