@@ -60,9 +60,10 @@ mod store {
     pub use crate::options::{
         Allocation, CommitPolicy, Durability, Options, Preparation, SEGMENT_BYTES_DEFAULT, SEGMENTS_AHEAD_MAX,
     };
-    pub use crate::reader::{Block, Reader, ReaderOptions, Record, Records, Span};
+    pub use crate::reader::{Block, Reader, ReaderOptions, Record, Records, SealedSegment, Span};
     pub use crate::recovery::{Recovery, TornTail};
     pub use crate::repair::{RepairReport, Stopped, repair, repair_with};
+    pub use crate::side::SideFile;
     pub use crate::stats::{KindStats, StoreStats, stats, stats_with};
     pub use crate::verify::{Finding, VerifyReport, verify, verify_with};
     pub use crate::watermarks::{Committer, Mark, MarkValues, Watermarks};
@@ -101,6 +102,8 @@ mod repair;
 mod segment;
 #[cfg(not(loom))]
 mod shared;
+#[cfg(not(loom))]
+mod side;
 #[cfg(not(loom))]
 mod stats;
 #[cfg(not(loom))]

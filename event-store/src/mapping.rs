@@ -203,6 +203,29 @@ impl Mapping {
     }
 }
 
+/// A mapping of a file that nobody changes any more.
+#[derive(Debug)]
+pub(crate) struct Frozen(Mapping);
+
+impl Frozen {
+    /// Takes over a mapping of a finished file, made for reading only.
+    ///
+    /// # Panics
+    /// If the mapping can be written to.
+    pub fn new(mapping: Mapping) -> Self {
+        assert!(!mapping.writable, "frozen bytes are not written");
+        Self(mapping)
+    }
+
+    /// What is in it.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: all of the mapping, read-only, of a file that got its name when it was finished and is never opened for
+        // writing again: the same trust as in segments that nobody else shortens.
+        unsafe { self.0.published(0..self.0.len()) }
+    }
+}
+
 /// The exclusive right to the bytes of a segment that no reader has been shown: from the end of the last
 /// published block to the end mark. There is at most one per mapping, and one writer per store holds it.
 #[derive(Debug)]

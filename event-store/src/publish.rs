@@ -59,13 +59,15 @@ impl<'a> WatermarkWord<'a> {
 }
 
 #[cfg(not(loom))]
-pub(crate) use cursor::{BlockCursor, Peek, Published};
+pub(crate) use cursor::{BlockCursor, Peek, Published, Sealed};
 
 #[cfg(not(loom))]
 mod cursor {
+    use std::ops::Range;
     use std::sync::Arc;
 
     use crate::checksum::ChainHash;
+    use crate::control::{CHAINED, load};
     use crate::format::{BLOCK_HEADER_BYTES, BlockHeader, CHAIN_OFFSET, SEGMENT_HEADER_BYTES, seal_offset};
     use crate::mapping::Mapping;
 
@@ -154,6 +156,43 @@ mod cursor {
             )
         };
         Peek::Block(Published { mapping, offset, header, records })
+    }
+
+    /// A segment whose every byte between its header and its end mark is final, chain fields included: what is asked of it
+    /// need not stand where a walk would have come to.
+    #[derive(Debug, Clone)]
+    pub(crate) struct Sealed(Arc<Mapping>);
+
+    impl Sealed {
+        /// The segment and its end mark, if it has one and the chain is filled in up to it. `control` is the control file.
+        pub fn of(mapping: Arc<Mapping>, control: &Mapping) -> Option<(Self, BlockHeader)> {
+            let Peek::Block(seal) = peek_at(&mapping, seal_offset(mapping.len()), mapping.len()) else {
+                return None;
+            };
+            let seal = seal.decode();
+            let is_final = load(control, CHAINED) >= seal.last_sequence();
+            is_final.then_some((Self(mapping), seal))
+        }
+
+        /// Bytes between the segment's header and its end mark; `None` outside.
+        #[inline]
+        pub fn bytes(&self, range: Range<usize>) -> Option<&[u8]> {
+            let inside = range.start >= SEGMENT_HEADER_BYTES
+                && range.start <= range.end
+                && range.end <= seal_offset(self.0.len());
+            // SAFETY: the end mark was read with Acquire, so the writer has left this segment; the mark up to which
+            // chains are filled in was too, so the flusher has; nobody else writes here.
+            inside.then(|| unsafe { self.0.published(range) })
+        }
+
+        /// The block that may begin at an offset.
+        pub fn block_at(&self, offset: usize) -> Peek<'_> {
+            let end = seal_offset(self.0.len());
+            if !(SEGMENT_HEADER_BYTES..end).contains(&offset) {
+                return Peek::Nothing;
+            }
+            peek_at(&self.0, offset, end)
+        }
     }
 
     impl Published<'_> {

@@ -1,8 +1,10 @@
 //! Reading the log, in this process or any other: the same files mapped read-only, followed without system calls
 //! until the next segment begins. Readers take no lock, and nobody waits for them.
 
+mod sealed;
 mod span;
 
+pub use sealed::SealedSegment;
 pub use span::Span;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ use crate::format::{BlockHeader, RECORD_HEADER_BYTES, RecordHeader, StoreId, rec
 use crate::fs::{Access, Disk, FileSystem};
 use crate::mapping::Mapping;
 use crate::publish::{BlockCursor, Peek, Published};
-use crate::segment::{self, Geometry, Segment};
+use crate::segment::{Geometry, Segment};
 use crate::walk::check_content;
 use crate::watermarks::{Mark, MarkValues};
 
@@ -297,19 +299,8 @@ impl Reader {
         before: impl Fn(&BlockHeader) -> bool,
         found: impl Fn(&BlockHeader) -> bool,
     ) -> Result<(), Error> {
-        let listing = segment::list(&*self.options.file_system, &self.dir)?;
-        let (mut low, mut high) = (1, listing.segments.last().copied().unwrap_or(1));
-        // Segment `low` may begin before what is looked for; those above `high` do not.
-        while low < high {
-            let middle = high - (high - low) / 2;
-            let candidate = self.open_segment(middle)?;
-            let cursor = BlockCursor::first(Arc::clone(&candidate.mapping));
-            match cursor.peek() {
-                Peek::Block(block) if before(&block.decode()) => low = middle,
-                _ => high = middle - 1,
-            }
-        }
-        self.seek_segment(low)?;
+        let segment = self.last_segment_that(before)?;
+        self.seek_segment(segment)?;
         self.limit = self.bound();
         while let Some(header) = self.find_unchecked()? {
             if found(&header) {
