@@ -50,6 +50,14 @@ pub enum Error {
         /// The last one there is.
         last: u64,
     },
+    /// A text that is no time.
+    #[error(
+        "{text:?} is no time\nhint: write 2026-01-05, '2026-01-05 14:30:00' or 2026-01-05T14:30:00Z; without a zone it is UTC"
+    )]
+    NoTime {
+        /// What was given.
+        text: String,
+    },
     /// A parameter that must be given.
     #[error("{function} needs {parameter}\nhint: {example}")]
     Missing {
@@ -65,6 +73,20 @@ pub enum Error {
     ForeignProjection {
         /// The file.
         file: std::path::PathBuf,
+    },
+    /// An index file that leads elsewhere than it says.
+    #[error(
+        "the index of segment {segment} is damaged\nhint: delete the folder \"index\" of the store: the log itself has everything, and \"outcry log index\" makes it again"
+    )]
+    IndexDamaged {
+        /// The segment.
+        segment: u64,
+    },
+    /// The log, a table made from it and a file made from that give different answers.
+    #[error("\"{query}\" is answered differently by the log, the native table and the Parquet file")]
+    Disagree {
+        /// What was asked.
+        query: &'static str,
     },
     /// A function of DuckDB's that has no business here.
     #[error("{function} is not for queries over a log")]

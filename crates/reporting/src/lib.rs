@@ -10,6 +10,8 @@
 //! **Architecture invariant:** money stays integers. Decimal columns are exact; nothing is divided without a rounding rule.
 
 mod error;
+mod index;
+pub mod measure;
 mod names;
 mod projection;
 mod reports;
@@ -20,9 +22,14 @@ mod tables;
 mod views;
 
 pub use error::Error;
+pub use index::{INDEX_DIR, Indexer, Indexing};
 pub use projection::{FILE as PROJECTION_FILE, Following, Projection};
 pub use reports::{COLUMNS as REPORT_COLUMNS, Part, REPORTS, Report};
 pub use session::{Answer, AnswerColumn, Batch, CellValue, Limits, Session, Split, Stopper, split};
 pub use store::Store;
 pub use table::{ColumnInfo, Kind, Parameter, TableInfo};
 pub use tables::all as tables;
+
+/// How much lower the priority of threads that ask should be than that of threads that trade, where both share a machine: what
+/// `nice` adds.
+pub const NICENESS: i32 = 10;

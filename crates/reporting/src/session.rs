@@ -128,7 +128,7 @@ fn refuse(sql: &str) -> Result<(), Error> {
 }
 
 /// A path as an SQL string.
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', "''"))
 }
 

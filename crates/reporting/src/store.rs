@@ -1,13 +1,15 @@
 //! An event store as the tables see it: where it is, how far a query may look, and what things in it are called.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use event_store::{Reader, ReaderOptions};
+use event_store::{Block, Reader, ReaderOptions, SEGMENT_HEADER_BYTES};
 use model::Event;
 
 use crate::error::Error;
+use crate::index::SegmentIndex;
 use crate::names::{Names, is_name};
 use crate::table::scan::Range;
 use crate::table::{Arguments, Filter};
@@ -22,6 +24,8 @@ pub struct Store {
     /// The last record the running query may see; 0 when none runs.
     pinned: AtomicU64,
     known: Mutex<Known>,
+    /// The indices found so far, by segment.
+    indices: Mutex<BTreeMap<u64, Arc<SegmentIndex>>>,
 }
 
 /// The names found so far.
@@ -41,7 +45,12 @@ impl Store {
         // Checksums are the business of `outcry log verify`: here, lengths and sequence numbers are checked block by block.
         let reader = Reader::with_options(&dir, ReaderOptions::tail())?;
         let known = Known { reader, names: Arc::default() };
-        Ok(Arc::new(Self { dir, pinned: AtomicU64::new(0), known: Mutex::new(known) }))
+        Ok(Arc::new(Self {
+            dir,
+            pinned: AtomicU64::new(0),
+            known: Mutex::new(known),
+            indices: Mutex::default(),
+        }))
     }
 
     /// The store's directory.
@@ -79,22 +88,45 @@ impl Store {
         self.pinned.store(0, Ordering::Relaxed);
     }
 
+    /// The index of a segment, if there is one.
+    pub(crate) fn index(&self, reader: &Reader, segment: u64) -> Result<Option<Arc<SegmentIndex>>, Error> {
+        let mut indices = self.indices.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = indices.get(&segment) {
+            return Ok(Some(Arc::clone(index)));
+        }
+        let found = SegmentIndex::load(reader, segment)?;
+        if let Some(index) = &found {
+            indices.insert(segment, Arc::clone(index));
+        }
+        Ok(found)
+    }
+
     /// The names of everything up to a record, and perhaps of what came soon after.
     pub(crate) fn names(&self, up_to: u64) -> Result<Arc<Names>, Error> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let Known { reader, names } = &mut *known;
-        while let Some(span) = reader.next_span(NAMES_SPAN_BYTES, up_to)? {
-            span.try_for_each(|block| {
-                let time_ns = block.header().timestamp_ns;
-                for record in block.records().filter(|record| is_name(record.kind)) {
-                    let event = Event::decode(record.kind, record.version, record.payload)
-                        .map_err(|source| Error::Record { sequence: record.sequence, source })?;
-                    Arc::make_mut(names).apply(&event, record.sequence, time_ns);
-                }
-                Ok::<_, Error>(())
-            })?;
+        while reader.next_sequence() <= up_to {
+            // Of a completed segment only the blocks that name something are looked at, if there is another to go on in.
+            if reader.offset() == SEGMENT_HEADER_BYTES as u64
+                && let Some(index) = self.index(reader, reader.segment())?
+                && index.last_sequence() < up_to
+            {
+                index.for_each_naming_block(|block| take_names(names, block))?;
+                reader.seek_segment(reader.segment() + 1)?;
+                continue;
+            }
+            let Some(span) = reader.next_span(NAMES_SPAN_BYTES, up_to)? else { break };
+            span.try_for_each(|block| take_names(names, block))?;
         }
         Ok(Arc::clone(names))
+    }
+
+    /// The first record made at or after a time; the one after the last if none was.
+    fn first_since(&self, time: &str) -> Result<u64, Error> {
+        let time_ns = moment(time).ok_or_else(|| Error::NoTime { text: time.to_owned() })?;
+        let mut reader = self.reader()?;
+        reader.seek_time(time_ns)?;
+        Ok(reader.next_sequence())
     }
 
     /// Finds what a call's parameters name.
@@ -107,6 +139,13 @@ impl Store {
         }
         if let Some(to) = arguments.to_seq {
             filter.range.to = u64::try_from(to).unwrap_or(0).min(bound);
+        }
+        // Time never goes back in the log, so a span of time is a range of records.
+        if let Some(time) = &arguments.from_time {
+            filter.range.from = filter.range.from.max(self.first_since(time)?);
+        }
+        if let Some(time) = &arguments.to_time {
+            filter.range.to = filter.range.to.min(self.first_since(time)? - 1);
         }
         if let Some(sequence) = arguments.seq {
             let at = u64::try_from(sequence).ok().filter(|at| (1..=bound).contains(at));
@@ -127,6 +166,49 @@ impl Store {
     }
 }
 
+/// UNIX nanoseconds of a time as people write it: with a zone, or without one and in UTC; a date is its beginning.
+fn moment(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let timestamp = text.parse::<jiff::Timestamp>().ok().or_else(|| {
+        let civil = text.parse::<jiff::civil::DateTime>().ok()?;
+        civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    })?;
+    i64::try_from(timestamp.as_nanosecond()).ok()
+}
+
+/// Takes in what a block names.
+fn take_names(names: &mut Arc<Names>, block: &Block<'_>) -> Result<(), Error> {
+    let time_ns = block.header().timestamp_ns;
+    for record in block.records().filter(|record| is_name(record.kind)) {
+        let event = Event::decode(record.kind, record.version, record.payload)
+            .map_err(|source| Error::Record { sequence: record.sequence, source })?;
+        Arc::make_mut(names).apply(&event, record.sequence, time_ns);
+    }
+    Ok(())
+}
+
 fn unknown(what: &'static str, name: &str, table: &'static str, column: &'static str) -> Error {
     Error::Unknown { what, name: name.to_owned(), table, column }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_and_databases_write_them() {
+        let opening = Some(1_767_605_400_000_000_000);
+        for text in [
+            "2026-01-05T09:30:00Z",
+            "2026-01-05 09:30:00",
+            "2026-01-05 09:30",
+            "2026-01-05T04:30:00-05:00",
+            " 2026-01-05 09:30:00.000 ",
+        ] {
+            assert_eq!(moment(text), opening, "{text}");
+        }
+        assert_eq!(moment("2026-01-05"), Some(1_767_571_200_000_000_000));
+        assert_eq!(moment("2026-01-05 09:30:00.000000001"), opening.map(|ns| ns + 1));
+        assert!(["", "noon", "09:30", "2026-13-01", "9999-12-31"].iter().all(|text| moment(text).is_none()));
+    }
 }

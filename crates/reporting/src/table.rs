@@ -80,12 +80,16 @@ pub struct Parameter {
 pub const FROM_SEQ: Parameter = Parameter { name: "from_seq", kind: Kind::Bigint, required: false };
 /// The last record to look at.
 pub const TO_SEQ: Parameter = Parameter { name: "to_seq", kind: Kind::Bigint, required: false };
+/// The time from which on to look.
+pub const FROM_TIME: Parameter = Parameter { name: "from_time", kind: Kind::Text, required: false };
+/// The time before which to look.
+pub const TO_TIME: Parameter = Parameter { name: "to_time", kind: Kind::Text, required: false };
 /// Only rows about this instrument.
 pub const SYMBOL: Parameter = Parameter { name: "symbol", kind: Kind::Text, required: false };
 /// Only rows about this account.
 pub const ACCOUNT: Parameter = Parameter { name: "account", kind: Kind::Text, required: false };
 /// The parameters of most tables.
-pub const USUAL: &[Parameter] = &[FROM_SEQ, TO_SEQ, SYMBOL, ACCOUNT];
+pub const USUAL: &[Parameter] = &[FROM_SEQ, TO_SEQ, FROM_TIME, TO_TIME, SYMBOL, ACCOUNT];
 
 /// The parameters of one call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -94,6 +98,10 @@ pub struct Arguments {
     pub from_seq: Option<i64>,
     /// The last record to look at.
     pub to_seq: Option<i64>,
+    /// The time from which on to look.
+    pub from_time: Option<String>,
+    /// The time before which to look.
+    pub to_time: Option<String>,
     /// Only rows about this instrument.
     pub symbol: Option<String>,
     /// Only rows about this account.
@@ -167,6 +175,13 @@ pub trait Scan<R>: Send + Sync {
     /// Appends the next rows to `rows`, which is empty; leaves it empty at the end. Callers get different rows, and each
     /// gets its own in the order of the log.
     fn refill(&self, rows: &mut Vec<R>) -> Result<(), Error>;
+
+    /// How many rows come next, for a query that only counts them; 0 at the end. `rows` is room to find that out in.
+    fn count(&self, rows: &mut Vec<R>) -> Result<u64, Error> {
+        rows.clear();
+        self.refill(rows)?;
+        Ok(rows.len() as u64)
+    }
 
     /// How many threads may call at once to any avail.
     fn threads(&self) -> u64 {

@@ -5,6 +5,7 @@ use super::rules;
 use crate::ui::Failure;
 use gateway::rules::RulesConfig;
 use gateway::{Gateway, GatewayConfig, Session};
+use reporting::{Indexer, Indexing};
 use sequencer::{Durability, Node, NodeConfig, StartError, StopError, SystemClock};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,6 +50,8 @@ enum Front {
 pub struct Running {
     node: Arc<Node>,
     front: Front,
+    /// Indexes completed segments, for SQL.
+    indexing: Indexing,
     rule_warning: Option<String>,
 }
 
@@ -78,7 +81,15 @@ impl Running {
                 Front::Gateway(started.map_err(|error| listen_failure(error, listen))?)
             }
         };
-        Ok(Self { node, front, rule_warning })
+        // Queries go on without indices, only slower; so this gives way to trading.
+        let indexing = Indexer::open(node.store())?.spawn(|| {
+            // What does not work leaves things as they were.
+            let _ = rustix::process::nice(reporting::NICENESS);
+        });
+        let indexing = indexing.map_err(|error| {
+            Failure::failed("cannot start the thread that indexes the log").caused_by(error)
+        })?;
+        Ok(Self { node, front, indexing, rule_warning })
     }
 
     /// The way in for this process.
@@ -102,6 +113,11 @@ impl Running {
         self.rule_warning.as_deref()
     }
 
+    /// Whether completed segments are no longer indexed.
+    pub fn has_stopped_indexing(&self) -> bool {
+        self.indexing.has_ended()
+    }
+
     /// The core.
     pub fn node(&self) -> &Node {
         &self.node
@@ -113,6 +129,8 @@ impl Running {
             Front::Session(session) => session.stop(),
             Front::Gateway(gateway) => gateway.stop(),
         }
+        // Why it ended was said when it did.
+        let _ = self.indexing.stop();
         match Arc::into_inner(self.node) {
             Some(node) => Ok(node.stop()?),
             // Somebody still holds it; the last one to let go stops it.

@@ -178,6 +178,7 @@ impl Suspensions {
 
 fn wait(ui: &Ui, running: &Running) -> Result<()> {
     let mut suspensions = Suspensions::default();
+    let mut indexes = true;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -193,6 +194,13 @@ fn wait(ui: &Ui, running: &Running) -> Result<()> {
                 _ = terminate.recv() => return Ok(()),
                 _ = health.tick() => {
                     suspensions.look(ui, running.session());
+                    if indexes && running.has_stopped_indexing() {
+                        indexes = false;
+                        ui.complain(format_args!(
+                            "warning: completed segments of the log are no longer indexed; SQL answers the same, and slower"
+                        ));
+                        ui.complain(format_args!("hint: \"outcry log index\" says why, and makes what is missing"));
+                    }
                     if let Some(trouble) = running.session().trouble() {
                         let hint =
                             "nothing that was acknowledged is lost; free space or replace the disk, and start again";

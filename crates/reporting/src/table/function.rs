@@ -32,6 +32,8 @@ pub struct Running<R> {
     names: Arc<Names>,
     /// What each thread has left over from its last refill. A thread takes any of them, or begins a new one.
     idle: Mutex<Vec<Batch<R>>>,
+    /// Rows that were counted and not yet handed over, when no column is asked for.
+    counted: Mutex<u64>,
 }
 
 /// Rows that were found, some of them handed over already.
@@ -77,6 +79,8 @@ impl<T: Table> VTab for Function<T> {
             match parameter.name {
                 "from_seq" => arguments.from_seq = integer(value),
                 "to_seq" => arguments.to_seq = integer(value),
+                "from_time" => arguments.from_time = text(value),
+                "to_time" => arguments.to_time = text(value),
                 "seq" => arguments.seq = integer(value),
                 "symbol" => arguments.symbol = text(value),
                 "account" => arguments.account = text(value),
@@ -101,7 +105,7 @@ impl<T: Table> VTab for Function<T> {
         let names = if named { bound.store.names(bound.filter.bound)? } else { Arc::default() };
         let scan = T::scan(&bound.store, &bound.filter)?;
         init.set_max_threads(scan.threads());
-        Ok(Running { scan, projection, names, idle: Mutex::default() })
+        Ok(Running { scan, projection, names, idle: Mutex::default(), counted: Mutex::default() })
     }
 
     fn func(function: &TableFunctionInfo<Self>, output: &mut DataChunkHandle) -> Answer<()> {
@@ -126,6 +130,9 @@ impl<T: Table> VTab for Function<T> {
 impl<R: 'static> Running<R> {
     /// Fills a chunk with the next rows; an empty chunk is the end for the thread that asked.
     fn fill<T: Table<Row = R>>(&self, output: &mut DataChunkHandle) -> Result<(), Error> {
+        if self.projection.iter().all(Option::is_none) {
+            return self.fill_with_nothing(output);
+        }
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = idle().pop().unwrap_or(Batch { rows: Vec::new(), next: 0 });
         if batch.next == batch.rows.len() {
@@ -147,6 +154,30 @@ impl<R: 'static> Running<R> {
         if count > 0 {
             idle().push(batch);
         }
+        Ok(())
+    }
+
+    /// Fills a chunk with as many rows as there are next, where it matters only how many.
+    fn fill_with_nothing(&self, output: &mut DataChunkHandle) -> Result<(), Error> {
+        let counted = || self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let take = || {
+            let mut counted = counted();
+            let rows = (*counted).min(VECTOR_ROWS as u64);
+            *counted -= rows;
+            usize::try_from(rows).expect("at most a vector")
+        };
+        let mut count = take();
+        while count == 0 {
+            match self.scan.count(&mut Vec::new())? {
+                0 => break,
+                more => *counted() += more,
+            }
+            count = take();
+        }
+        for place in 0..self.projection.len() {
+            Vector::new(output.flat_vector(place)).row_ids(count);
+        }
+        output.set_len(count);
         Ok(())
     }
 }

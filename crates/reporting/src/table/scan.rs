@@ -11,7 +11,7 @@ use crate::store::Store;
 
 /// Bytes of log that one thread takes at once: a few thousand records, so that most make a full vector, and few enough
 /// that what is decoded stays in the processor's cache.
-const SPAN_BYTES: usize = 512 << 10;
+pub const SPAN_BYTES: usize = 512 << 10;
 
 /// Which part of the log a scan goes through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::table::scan::Ready;
 use crate::table::vector::Exact;
-use crate::table::{ACCOUNT, Column, Filter, Kind, Parameter, SYMBOL, Scan, TO_SEQ, Table, columns};
+use crate::table::{ACCOUNT, Column, Filter, Kind, Parameter, SYMBOL, Scan, TO_SEQ, TO_TIME, Table, columns};
 
 /// A book after a record.
 pub struct BookAt;
@@ -160,7 +160,7 @@ impl Table for Balances {
     const NAME: &'static str = "balances";
     const ABOUT: &'static str =
         "What every account owns, one row an account and asset; nothing owned, no row.";
-    const PARAMETERS: &'static [Parameter] = &[TO_SEQ, ACCOUNT];
+    const PARAMETERS: &'static [Parameter] = &[TO_SEQ, TO_TIME, ACCOUNT];
     const COLUMNS: &'static [Column<BalanceRow>] = BALANCE_COLUMNS;
 
     fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<BalanceRow>>, Error> {

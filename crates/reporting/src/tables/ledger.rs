@@ -13,7 +13,9 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::table::scan::{Fold, FoldScan, Range};
 use crate::table::vector::{Exact, Moment};
-use crate::table::{ACCOUNT, Column, FROM_SEQ, Filter, Parameter, Scan, TO_SEQ, Table, columns};
+use crate::table::{
+    ACCOUNT, Column, FROM_SEQ, FROM_TIME, Filter, Parameter, Scan, TO_SEQ, TO_TIME, Table, columns,
+};
 
 /// One row a change of a balance.
 pub struct Ledger;
@@ -147,7 +149,7 @@ impl Table for Ledger {
     const NAME: &'static str = "ledger";
     const ABOUT: &'static str = "Every change of a balance, with the balance after it. What comes in from outside has its other side in a row \
         without account, so each asset's amounts sum to zero.";
-    const PARAMETERS: &'static [Parameter] = &[FROM_SEQ, TO_SEQ, ACCOUNT];
+    const PARAMETERS: &'static [Parameter] = &[FROM_SEQ, TO_SEQ, FROM_TIME, TO_TIME, ACCOUNT];
     const COLUMNS: &'static [Column<Row>] = columns![Row:
         u64, "sequence", "record", "Number of the record in the log.", |row| row.sequence;
         i64, "time_ns", "ns", "When: UNIX time.", |row| row.time_ns;

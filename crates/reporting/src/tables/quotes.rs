@@ -12,7 +12,9 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::table::scan::{Fold, FoldScan, Range};
 use crate::table::vector::{Exact, Moment};
-use crate::table::{Column, FROM_SEQ, Filter, Parameter, SYMBOL, Scan, TO_SEQ, Table, columns};
+use crate::table::{
+    Column, FROM_SEQ, FROM_TIME, Filter, Parameter, SYMBOL, Scan, TO_SEQ, TO_TIME, Table, columns,
+};
 
 /// One row a change of an instrument's best prices.
 pub struct Quotes;
@@ -119,7 +121,7 @@ impl Table for Quotes {
     type Row = Row;
     const NAME: &'static str = "quotes";
     const ABOUT: &'static str = "The best bid and ask of an instrument after each command that changed their price, quantity or number of orders.";
-    const PARAMETERS: &'static [Parameter] = &[FROM_SEQ, TO_SEQ, SYMBOL];
+    const PARAMETERS: &'static [Parameter] = &[FROM_SEQ, TO_SEQ, FROM_TIME, TO_TIME, SYMBOL];
     const COLUMNS: &'static [Column<Row>] = columns![Row:
         u64, "sequence", "record", "The last record of the command that changed it.", |row| row.sequence;
         i64, "time_ns", "ns", "When: UNIX time.", |row| row.time_ns;

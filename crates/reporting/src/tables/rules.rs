@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::table::scan::{FromRecord, RecordScan, Seen};
 use crate::table::vector::Moment;
-use crate::table::{Column, FROM_SEQ, Filter, Parameter, Scan, TO_SEQ, Table, columns};
+use crate::table::{Column, FROM_SEQ, FROM_TIME, Filter, Parameter, Scan, TO_SEQ, TO_TIME, Table, columns};
 
 /// One row a change to what judges orders.
 pub struct RuleChanges;
@@ -158,7 +158,7 @@ impl Table for RuleChanges {
     type Row = Change;
     const NAME: &'static str = "rule_changes";
     const ABOUT: &'static str = "Every change to what judges orders: rules loaded, approved, activated, deactivated, suspended, recovered.";
-    const PARAMETERS: &'static [Parameter] = &[FROM_SEQ, TO_SEQ];
+    const PARAMETERS: &'static [Parameter] = &[FROM_SEQ, TO_SEQ, FROM_TIME, TO_TIME];
     const COLUMNS: &'static [Column<Change>] = columns![Change:
         u64, "sequence", "record", "Number of the record in the log.", |row| row.sequence;
         i64, "time_ns", "ns", "When: UNIX time.", |row| row.time_ns;

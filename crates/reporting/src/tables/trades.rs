@@ -1,65 +1,209 @@
 //! `trades`: one row a trade, as the log has it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use model::{Record as _, Side, Trade};
+use event_store::{Reader, Span};
+use model::{AccountId, Record as _, Side, Trade};
 
 use crate::error::Error;
+use crate::index::{Found, SegmentIndex, Trades as Places};
 use crate::store::Store;
-use crate::table::scan::{FromRecord, RecordScan, Seen};
-use crate::table::vector::{Exact, Moment};
+use crate::table::scan::SPAN_BYTES;
+use crate::table::vector::{Exact, Moment, VECTOR_ROWS};
 use crate::table::{Column, Filter, Scan, Table, columns};
 
 /// One row a trade.
 pub struct Trades;
 
-pub struct Row {
-    sequence: u64,
-    command: u64,
-    trade: Trade,
-}
-
-impl Row {
-    fn buyer(&self) -> model::AccountId {
-        match self.trade.taker_side {
-            Side::Buy => self.trade.taker_account,
-            Side::Sell => self.trade.maker_account,
-        }
-    }
-
-    fn seller(&self) -> model::AccountId {
-        match self.trade.taker_side {
-            Side::Buy => self.trade.maker_account,
-            Side::Sell => self.trade.taker_account,
-        }
+fn buyer(trade: &Trade) -> AccountId {
+    match trade.taker_side {
+        Side::Buy => trade.taker_account,
+        Side::Sell => trade.maker_account,
     }
 }
 
-struct FromTrade(Filter);
+fn seller(trade: &Trade) -> AccountId {
+    match trade.taker_side {
+        Side::Buy => trade.maker_account,
+        Side::Sell => trade.taker_account,
+    }
+}
 
-impl FromRecord<Row> for FromTrade {
-    #[inline]
-    fn rows(&self, seen: &Seen<'_>, rows: &mut Vec<Row>) -> Result<(), Error> {
-        let record = &seen.record;
-        if record.kind != Trade::KIND {
-            return Ok(());
+/// Goes through the segments of the log: straight to the trades where there is an index, block by block where there is none.
+struct TradeScan {
+    filter: Filter,
+    way: Mutex<Way>,
+}
+
+/// Where the scan has come to.
+struct Way {
+    store: Arc<Store>,
+    filter: Filter,
+    reader: Reader,
+    /// The segment being gone through; `None` at the end.
+    segment: Option<u64>,
+    /// What is left of it, if it has an index.
+    indexed: Option<Indexed>,
+}
+
+struct Indexed {
+    index: Arc<SegmentIndex>,
+    zone: usize,
+    /// What is left of the zone.
+    places: Places,
+}
+
+/// What one thread takes at once.
+enum Part {
+    Places(Arc<SegmentIndex>, usize, Places),
+    Blocks(Span),
+}
+
+impl Way {
+    fn new(store: &Arc<Store>, filter: Filter) -> Result<Self, Error> {
+        let reader = store.reader()?;
+        let mut way = Self { store: Arc::clone(store), filter, reader, segment: None, indexed: None };
+        let range = filter.range;
+        if range.from <= range.to && range.to > 0 {
+            let segment = way.reader.segment_of(range.from)?;
+            if !way.enter(segment)? {
+                way.reader.seek_sequence(range.from)?;
+            }
         }
-        let trade = Trade::decode(record.version, record.payload)
-            .map_err(|source| Error::Record { sequence: record.sequence, source })?;
-        if self.0.wants_instrument(trade.instrument)
-            && (self.0.wants_account(trade.maker_account) || self.0.wants_account(trade.taker_account))
-        {
-            rows.push(Row { sequence: record.sequence, command: seen.command, trade });
+        Ok(way)
+    }
+
+    /// Begins a segment. Returns whether it has an index.
+    fn enter(&mut self, segment: u64) -> Result<bool, Error> {
+        self.segment = Some(segment);
+        let Some(index) = self.store.index(&self.reader, segment)? else { return Ok(false) };
+        let places = self.places(&index, 0)?;
+        self.indexed = Some(Indexed { index, zone: 0, places });
+        Ok(true)
+    }
+
+    /// The trades of a zone that are wanted; none of a zone that is not there.
+    fn places(&self, index: &SegmentIndex, zone: usize) -> Result<Places, Error> {
+        if zone >= index.zones() {
+            return Ok(Places::NONE);
+        }
+        let range = self.filter.range;
+        index.trades(zone, range.from, range.to, self.filter.instrument)
+    }
+
+    /// The next trades, at most so many where that can be said.
+    fn next(&mut self, most: usize) -> Result<Option<Part>, Error> {
+        let to = self.filter.range.to;
+        while let Some(segment) = self.segment {
+            if let Some(mut at) = self.indexed.take() {
+                if at.places.len() > 0 {
+                    let part = Part::Places(Arc::clone(&at.index), at.zone, at.places.split_off(most));
+                    self.indexed = Some(at);
+                    return Ok(Some(part));
+                }
+                at.zone += 1;
+                if at.zone < at.index.zones() {
+                    at.places = self.places(&at.index, at.zone)?;
+                    self.indexed = Some(at);
+                } else if at.index.last_sequence() >= to {
+                    self.segment = None;
+                } else if !self.enter(segment + 1)? {
+                    self.reader.seek_segment(segment + 1)?;
+                }
+                continue;
+            }
+            let Some(span) = self.reader.next_span(SPAN_BYTES, to)? else {
+                self.segment = None;
+                break;
+            };
+            // The reader goes on into the next segment by itself; if that one has an index, what was found of it is in there.
+            if span.segment() == segment || !self.enter(span.segment())? {
+                return Ok(Some(Part::Blocks(span)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl TradeScan {
+    fn wants(&self, trade: &Trade) -> bool {
+        self.filter.wants_account(trade.maker_account) || self.filter.wants_account(trade.taker_account)
+    }
+
+    fn next(&self, most: usize) -> Result<Option<Part>, Error> {
+        // A part is taken whole or not at all, so what a panic leaves behind is good.
+        self.way.lock().unwrap_or_else(PoisonError::into_inner).next(most)
+    }
+
+    fn read(&self, part: &Part, rows: &mut Vec<Found>) -> Result<(), Error> {
+        match part {
+            Part::Places(index, zone, places) => {
+                rows.reserve(places.len() as usize);
+                index.read(*zone, *places, self.filter.instrument, |found| {
+                    if self.wants(&found.trade) {
+                        rows.push(found);
+                    }
+                })
+            }
+            Part::Blocks(span) => span.try_for_each(|block| {
+                let mut command = 0;
+                for record in block.records() {
+                    if record.kind < model::KIND_EVENT_FIRST {
+                        command = record.sequence;
+                    }
+                    if record.kind != Trade::KIND || !self.filter.range.holds(record.sequence) {
+                        continue;
+                    }
+                    let sequence = record.sequence;
+                    let trade = Trade::decode(record.version, record.payload)
+                        .map_err(|source| Error::Record { sequence, source })?;
+                    if self.filter.wants_instrument(trade.instrument) && self.wants(&trade) {
+                        rows.push(Found { sequence, command, trade });
+                    }
+                }
+                Ok(())
+            }),
+        }
+    }
+}
+
+impl Scan<Found> for TradeScan {
+    fn refill(&self, rows: &mut Vec<Found>) -> Result<(), Error> {
+        while rows.is_empty() {
+            let Some(part) = self.next(VECTOR_ROWS)? else { return Ok(()) };
+            self.read(&part, rows)?;
         }
         Ok(())
+    }
+
+    fn count(&self, rows: &mut Vec<Found>) -> Result<u64, Error> {
+        loop {
+            let Some(part) = self.next(usize::MAX)? else { return Ok(0) };
+            let count = match part {
+                // Whose a trade is says only its record.
+                Part::Places(_, _, places) if self.filter.account.is_none() => u64::from(places.len()),
+                part => {
+                    rows.clear();
+                    self.read(&part, rows)?;
+                    rows.len() as u64
+                }
+            };
+            if count > 0 {
+                return Ok(count);
+            }
+        }
+    }
+
+    fn threads(&self) -> u64 {
+        std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64)
     }
 }
 
 impl Table for Trades {
-    type Row = Row;
+    type Row = Found;
     const NAME: &'static str = "trades";
     const ABOUT: &'static str = "One row a trade. `account` finds the trades of either side.";
-    const COLUMNS: &'static [Column<Row>] = columns![Row:
+    const COLUMNS: &'static [Column<Found>] = columns![Found:
         u64, "sequence", "record", "Number of the trade's record in the log. Orders everything.", |row| row.sequence;
         i64, "time_ns", "ns", "When the exchange stamped the taker's command: UNIX time.", |row| row.trade.executed_at.0;
         Moment, "time", "UTC", "The same as a timestamp.", |row| Moment(row.trade.executed_at.0);
@@ -72,8 +216,8 @@ impl Table for Trades {
         Option<Exact>, "notional", "currency", "Price times quantity: what the buyer paid.",
             |row, names| names.notional(row.trade.instrument, row.trade.price, row.trade.quantity);
         Option<&str>, "currency", "", "What price and notional are in.", |row, names| names.currency(row.trade.instrument);
-        Option<&str>, "buyer", "", "Who bought.", |row, names| names.account(row.buyer());
-        Option<&str>, "seller", "", "Who sold.", |row, names| names.account(row.seller());
+        Option<&str>, "buyer", "", "Who bought.", |row, names| names.account(buyer(&row.trade));
+        Option<&str>, "seller", "", "Who sold.", |row, names| names.account(seller(&row.trade));
         &str, "taker_side", "", "`buy` or `sell`: the side of the order that came in.", |row| row.trade.taker_side.as_str();
         u64, "maker_order_id", "", "The order that rested.", |row| row.trade.maker_order_id.0;
         u64, "taker_order_id", "", "The order that came in.", |row| row.trade.taker_order_id.0;
@@ -91,7 +235,8 @@ impl Table for Trades {
         u64, "command_sequence", "record", "The command that caused it.", |row| row.command;
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Row>>, Error> {
-        Ok(Box::new(RecordScan::new(store, filter.range, FromTrade(*filter))?))
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Found>>, Error> {
+        let way = Mutex::new(Way::new(store, *filter)?);
+        Ok(Box::new(TradeScan { filter: *filter, way }))
     }
 }

@@ -1,6 +1,7 @@
 //! `outcry log`: the event log, record by record.
 
 mod export;
+mod index;
 mod project;
 mod record;
 mod repair;
@@ -27,6 +28,7 @@ enum Action {
     Stats(stats::Stats),
     Verify(verify::Verify),
     Export(export::Export),
+    Index(index::Index),
     Project(project::Project),
     Repair(repair::Repair),
 }
@@ -40,6 +42,7 @@ impl Log {
             Action::Verify(command) => command.run(ui),
             Action::Repair(command) => command.run(ui),
             Action::Export(command) => command.run(ui),
+            Action::Index(command) => command.run(ui),
             Action::Project(command) => command.run(ui),
         }
     }

@@ -91,7 +91,7 @@ impl Reports {
             interval_ns: Some(self.interval.nanos()),
             fill: self.fill,
         };
-        let limits = self.limits.limits();
+        let limits = self.limits.apply();
         let session = Session::open(&self.store.dir, limits)?;
         // A name that nothing has would only give an empty report.
         for (table, column, value) in

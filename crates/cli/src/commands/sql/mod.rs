@@ -74,8 +74,11 @@ pub struct LimitArgs {
 }
 
 impl LimitArgs {
-    /// As the session wants them.
-    pub fn limits(&self) -> Limits {
+    /// Makes this thread, and those that the session will start, give way to an exchange on the same machine. Returns the limits as
+    /// the session wants them.
+    pub fn apply(&self) -> Limits {
+        // What does not work leaves things as they were.
+        let _ = rustix::process::nice(reporting::NICENESS);
         let timeout = (self.timeout > 0).then(|| Duration::from_secs(self.timeout));
         Limits { memory_mib: self.memory, threads: self.threads, timeout }
     }
@@ -86,7 +89,7 @@ impl Sql {
         let format = self.format.unwrap_or(if ui.is_json() { Format::Json } else { Format::Table });
         let is_asked = !self.command.is_empty() || self.file.is_some() || self.output.is_some();
         if !is_asked && format != Format::Parquet && io::stdin().is_terminal() {
-            let session = Session::open(&self.store.dir, self.limits.limits())?;
+            let session = Session::open(&self.store.dir, self.limits.apply())?;
             shell::run(ui, &session, format, self.max_rows)?;
             return Ok(Outcome::Success);
         }
@@ -99,7 +102,7 @@ impl Sql {
         Asked {
             store: &self.store.dir,
             statements: &statements,
-            limits: self.limits.limits(),
+            limits: self.limits.apply(),
             destination: Destination { format, output: self.output.as_deref(), max_rows: self.max_rows },
         }
         .answer(ui)?;

@@ -30,6 +30,7 @@ const KEYWORDS: &[&str] = &[
     "SUMMARIZE",
     "EXPLAIN",
     "from_seq",
+    "from_time",
     "to_seq",
     "symbol",
     "account",
