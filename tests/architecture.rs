@@ -34,7 +34,19 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "plugin-manifest",
         ],
     ),
-    ("bench", &["model", "order-book", "engine", "event-store", "sequencer", "simulator", "plugin-host"]),
+    (
+        "bench",
+        &[
+            "model",
+            "order-book",
+            "engine",
+            "event-store",
+            "sequencer",
+            "simulator",
+            "plugin-host",
+            "reporting",
+        ],
+    ),
     ("reporting", &["model", "order-book", "engine", "market-data", "event-store", "sequencer"]),
     (
         "cli",

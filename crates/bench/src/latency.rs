@@ -90,7 +90,7 @@ pub fn run(config: &Config, dir: &Path, mut progress: impl FnMut(&str)) -> Resul
     Ok(Report { config: config.clone(), disk, runs })
 }
 
-fn measure(
+pub(crate) fn measure(
     config: &Config,
     rate: u64,
     durability: Durability,

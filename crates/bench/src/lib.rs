@@ -10,9 +10,11 @@ pub mod latency;
 mod market;
 pub mod recovery;
 pub mod rules;
+pub mod sql;
 mod stepped;
 pub mod store;
 mod swaps;
+mod trades;
 mod watch;
 
 pub use market::BenchError;

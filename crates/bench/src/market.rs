@@ -44,6 +44,9 @@ pub enum BenchError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// SQL over a log failed.
+    #[error(transparent)]
+    Sql(#[from] Box<reporting::Error>),
     /// The disk could not be measured.
     #[error("the disk under {} cannot be measured: {source}", path.display())]
     Disk {
@@ -62,6 +65,12 @@ pub enum BenchError {
         /// Commands there were.
         commands: u64,
     },
+}
+
+impl From<reporting::Error> for BenchError {
+    fn from(error: reporting::Error) -> Self {
+        Self::Sql(Box::new(error))
+    }
 }
 
 /// Client order ids the measured exchange remembers: enough for the longest run.

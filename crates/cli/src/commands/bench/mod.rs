@@ -5,7 +5,7 @@ mod show;
 
 use super::doctor::disk;
 use crate::ui::{Failure, Outcome, Result, Ui};
-use bench::{BenchError, book, core, latency, recovery, rules, store};
+use bench::{BenchError, book, core, latency, recovery, rules, sql, store};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use simulator::flow::Shape;
@@ -74,6 +74,17 @@ enum What {
         /// Commands of each run of the core
         #[arg(long, value_name = "N")]
         commands: Option<u64>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// SQL over a log of trades, beside a native DuckDB table and Parquet; and trading while a heavy query runs
+    Sql {
+        /// Trades in the log; 20 million take 10 GB of disk
+        #[arg(long, value_name = "N")]
+        trades: Option<u64>,
+        /// How often each query takes its turn
+        #[arg(long, value_name = "N")]
+        turns: Option<u32>,
         #[command(flatten)]
         common: Common,
     },
@@ -204,6 +215,19 @@ impl Bench {
                 let dir = common.directory(ui)?;
                 let report = rules::run(&config, dir.path(), |doing| ui.say(doing))?;
                 answer(ui, "rules", &report, show::rules)
+            }
+            What::Sql { trades, turns, common } => {
+                let default = sql::Config::default();
+                let config = sql::Config {
+                    seed: common.seed,
+                    trades: common.size(trades, default.trades, 200_000),
+                    turns: turns.unwrap_or(if common.quick { 2 } else { default.turns }),
+                    seconds: common.size(None, default.seconds, 1),
+                    ..default
+                };
+                let dir = common.directory(ui)?;
+                let report = sql::run(&config, dir.path(), |doing| ui.say(doing))?;
+                answer(ui, "sql", &report, show::sql)
             }
             What::Recovery { events, common } => {
                 let default = recovery::Config::default();

@@ -1,7 +1,7 @@
 //! Reports as tables.
 
 use crate::ui::{self, Paint, Table, Ui, count, duration_ns};
-use bench::{Percentiles, book, core, latency, recovery, rules, store};
+use bench::{Percentiles, book, core, latency, recovery, rules, sql, store};
 use std::io;
 
 pub fn book(ui: &mut Ui, report: &book::Report) -> io::Result<()> {
@@ -181,6 +181,61 @@ pub fn latency(ui: &mut Ui, report: &latency::Report) -> io::Result<()> {
         add(words, &run.latency);
     }
     ui.table(&table)
+}
+
+pub fn sql(ui: &mut Ui, report: &sql::Report) -> io::Result<()> {
+    let mut queries = Table::new([
+        "query",
+        "#log",
+        "#M rows/s",
+        "#without index",
+        "#native table",
+        "#parquet",
+        "#x native",
+    ]);
+    for query in &report.queries {
+        let tenths = query.rows_per_second / 100_000;
+        queries.row([
+            query.query.to_owned(),
+            duration_ns(query.log_ns),
+            format!("{}.{}", tenths / 10, tenths % 10),
+            query.unindexed_ns.map_or_else(|| "-".to_owned(), duration_ns),
+            duration_ns(query.native_ns),
+            duration_ns(query.parquet_ns),
+            format!("{:.2}", query.times_native),
+        ]);
+    }
+    ui.table(&queries)?;
+    ui.line(format_args!(
+        "log {}, {} of indices made in {} for {} segments; opened in {}, first answer after {}",
+        ui::bytes(report.log_bytes),
+        ui::bytes(report.index_bytes),
+        duration_ns(report.indexing_ns),
+        count(report.segments),
+        duration_ns(report.open_ns),
+        duration_ns(report.first_answer_ns)
+    ))?;
+    ui.line(format_args!(
+        "the trades were copied into the native table in {}",
+        duration_ns(report.native_load_ns)
+    ))?;
+    ui.line(format_args!(
+        "a trade is in a candle, asked in SQL, after {}; p99 {}, longest {}",
+        duration_ns(report.live.p50_ns),
+        duration_ns(report.live.p99_ns),
+        duration_ns(report.live.max_ns)
+    ))?;
+    for (what, run) in [("nobody asks", &report.quiet), ("a heavy query runs", &report.queried)] {
+        ui.line(format_args!(
+            "{} commands/s while {what}: p50 {}, p99 {}, longest {}; {} refused",
+            count(run.achieved),
+            duration_ns(run.latency.p50_ns),
+            duration_ns(run.latency.p99_ns),
+            duration_ns(run.latency.max_ns),
+            count(run.busy)
+        ))?;
+    }
+    ui.line(format_args!("{} heavy queries were answered meanwhile", count(report.heavy_queries)))
 }
 
 pub fn recovery(ui: &mut Ui, report: &recovery::Report) -> io::Result<()> {
