@@ -79,6 +79,7 @@ const ONLY_USED_BY: &[(&str, &[&str])] = &[
     ("rustyline", &["cli"]),
     ("indicatif", &["cli"]),
     ("duckdb", &["reporting"]),
+    ("libduckdb-sys", &["reporting"]),
     ("axum", &["gateway"]),
     ("memmap2", &["event-store"]),
     ("wasmtime", &["plugin-host"]),

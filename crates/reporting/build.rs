@@ -8,6 +8,10 @@ const LIBRARY: &str = "libduckdb.so";
 
 fn main() {
     println!("cargo::rerun-if-env-changed=DUCKDB_LIB_DIR");
+    if env::var_os("CARGO_FEATURE_EXTENSION").is_some() {
+        // Loaded by a DuckDB, which is there already.
+        return;
+    }
     let Some(dir) = env::var_os("DUCKDB_LIB_DIR").map(PathBuf::from) else {
         println!(
             "cargo::error=DUCKDB_LIB_DIR is not set: build inside the checkout, whose .cargo/config.toml sets it"

@@ -68,6 +68,19 @@ pub enum Error {
         /// How to call it.
         example: &'static str,
     },
+    /// A call that names no store, where none is meant by itself.
+    #[error(
+        "which store?\nhint: name its directory, FROM trades(store := 'data/dev'), or set OUTCRY_STORE before the extension is loaded"
+    )]
+    WhichStore,
+    /// A directory that cannot be looked into.
+    #[error("there is no store in {}: {error}", dir.display())]
+    NoDirectory {
+        /// The directory.
+        dir: std::path::PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
     /// A projection that does not belong to this log or this build.
     #[error("{} was made from another log, or by another version\nhint: delete it; it is made again from the log", file.display())]
     ForeignProjection {
@@ -108,4 +121,32 @@ pub enum Error {
     /// Somebody interrupted the query.
     #[error("the query was interrupted")]
     Interrupted,
+}
+
+impl Error {
+    /// What is said, with a hint where there is one: for those who get to see nothing but a text.
+    pub(crate) fn told(&self) -> String {
+        match self.hint() {
+            Some(hint) => format!("{self}\nhint: {hint}"),
+            None => self.to_string(),
+        }
+    }
+
+    /// What can be done about an error that does not say so itself.
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Store(StoreError::NotAStore { .. }) | Self::NoDirectory { .. } => Some(
+                "a store is the directory that \"outcry dev\" or \"outcry start\" writes, with a file \"control\" in it",
+            ),
+            Self::Store(StoreError::FormatVersion { .. })
+            | Self::Record {
+                source: DecodeError::UnknownKind { .. } | DecodeError::UnknownVersion { .. },
+                ..
+            } => Some("use the version of outcry that wrote it, or a newer one"),
+            Self::Store(_) | Self::Fold(_) | Self::Record { .. } | Self::Orphan { .. } => {
+                Some("\"outcry log verify\" says how far the log is good")
+            }
+            _ => None,
+        }
+    }
 }

@@ -4,27 +4,42 @@
 //! This is the room to look in for "which columns does a table have" (`tables/`), "how do rows come out of the log"
 //! (`table/`) and "what may a query do" ([`Session`]). How answers are shown is the command line's business.
 //!
+//! Two features, for two ways to ask: `session` (the default) has a DuckDB of its own, and reports and projections made with
+//! it; `extension` is loaded by somebody else's DuckDB, and needs neither.
+//!
 //! **Architecture invariant:** the only user of DuckDB. Nothing here writes a store or slows its writer down; a query
 //! reads committed records only, and can neither write a file nor load an extension.
 //!
 //! **Architecture invariant:** money stays integers. Decimal columns are exact; nothing is divided without a rounding rule.
 
 mod error;
+#[cfg(feature = "extension")]
+mod extension;
+pub mod footer;
 mod index;
+#[cfg(feature = "session")]
 pub mod measure;
 mod names;
+#[cfg(feature = "session")]
 mod projection;
+#[cfg(feature = "session")]
 mod reports;
+#[cfg(feature = "session")]
 mod session;
+mod source;
 mod store;
 mod table;
 mod tables;
+#[cfg(feature = "session")]
 mod views;
 
 pub use error::Error;
 pub use index::{INDEX_DIR, Indexer, Indexing};
+#[cfg(feature = "session")]
 pub use projection::{FILE as PROJECTION_FILE, Following, Projection};
+#[cfg(feature = "session")]
 pub use reports::{COLUMNS as REPORT_COLUMNS, Part, REPORTS, Report};
+#[cfg(feature = "session")]
 pub use session::{Answer, AnswerColumn, Batch, CellValue, Limits, Session, Split, Stopper, split};
 pub use store::Store;
 pub use table::{ColumnInfo, Kind, Parameter, TableInfo};

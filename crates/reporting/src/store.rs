@@ -58,6 +58,13 @@ impl Store {
         &self.dir
     }
 
+    /// The store's id, and how many records the names were looked for in.
+    #[cfg(feature = "extension")]
+    pub(crate) fn identity(&self) -> (event_store::StoreId, u64) {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        (known.reader.store_id(), known.reader.next_sequence() - 1)
+    }
+
     /// A reader at the first record.
     pub(crate) fn reader(&self) -> Result<Reader, Error> {
         Ok(Reader::with_options(&self.dir, ReaderOptions::tail())?)
@@ -77,6 +84,7 @@ impl Store {
     }
 
     /// Fixes what queries see at what is committed now, so that all tables of one agree. Returns that record.
+    #[cfg(feature = "session")]
     pub(crate) fn pin(&self) -> u64 {
         let committed = self.committed();
         self.pinned.store(committed, Ordering::Relaxed);
@@ -84,6 +92,7 @@ impl Store {
     }
 
     /// Ends [`Store::pin`].
+    #[cfg(feature = "session")]
     pub(crate) fn unpin(&self) {
         self.pinned.store(0, Ordering::Relaxed);
     }

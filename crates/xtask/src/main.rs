@@ -4,6 +4,7 @@
 //! first command on a fresh machine compiles in seconds.
 
 mod dev;
+mod extension;
 mod setup;
 mod steps;
 mod test;
@@ -16,6 +17,7 @@ Usage: cargo xtask COMMAND
 Commands:
   dev [ARGS…]    set up, build, and start a trading exchange with demo flow (ARGS go to `outcry dev`)
   test [STEP…]   set up and run every test, or only the named steps (`test --list` names them)
+  extension      set up and build the DuckDB extension, beside target/release/outcry
   setup          only set up; does nothing where nothing is missing
   python         set up the Python environment that tests use, and print its interpreter, for
                  `OUTCRY_PYTHON=$(cargo xtask python) cargo test …`
@@ -27,6 +29,11 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     let outcome = match command.as_deref() {
         Some("dev") => setup::run().and_then(|()| dev::run(&rest)),
+        Some("extension") => setup::run().and_then(|()| {
+            let extension = extension::run(extension::Build::Release)?;
+            println!("{}", extension.display());
+            Ok(())
+        }),
         Some("test") => test::run(&rest),
         Some("setup") => setup::run(),
         Some("python") => setup::python::run().map(|interpreter| {

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check there is, in the order in which a mistake is cheapest to find.
 
+use crate::extension::{self, Build};
 use crate::setup;
 use crate::steps::{self, Failure, cargo};
 use std::process::Command;
@@ -38,6 +39,11 @@ const STEPS: &[Step] = &[
         what: "the program builds, for the tests that run it",
         run: || steps::run(cargo().args(["build", "--package", "cli", "--bin", "outcry"])),
     },
+    Step {
+        name: "extension",
+        what: "the DuckDB extension builds; lint and tests of what only it has",
+        run: extension,
+    },
     Step { name: "tests", what: "unit, property, crash-injection and acceptance tests", run: tests },
     Step { name: "rules", what: "the rules that ship: format, lint, and their own tests", run: rules },
     Step { name: "loom", what: "the publish protocol under every interleaving", run: loom },
@@ -50,6 +56,13 @@ fn tests() -> Result<(), Failure> {
         command.env("OUTCRY_PYTHON", interpreter);
     }
     steps::run(&mut command)
+}
+
+fn extension() -> Result<(), Failure> {
+    let package = ["--package", "reporting", "--lib", "--no-default-features", "--features", "extension"];
+    steps::run(cargo().arg("clippy").args(package).args(["--quiet", "--", "-D", "warnings"]))?;
+    steps::run(cargo().arg("test").args(package))?;
+    extension::run(Build::Tests).map(drop)
 }
 
 fn rules() -> Result<(), Failure> {
@@ -86,9 +99,7 @@ fn rules() -> Result<(), Failure> {
 
 fn loom() -> Result<(), Failure> {
     // A folder of its own: the flag would otherwise rebuild everything, twice a run.
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| steps::root().join("target"), std::path::PathBuf::from)
-        .join("loom");
+    let target = steps::target().join("loom");
     steps::run(
         cargo()
             .args(["test", "--release", "--package", "event-store", "--test", "loom"])

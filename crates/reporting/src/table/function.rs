@@ -11,12 +11,13 @@ use super::vector::{VECTOR_ROWS, Vector};
 use super::{Arguments, Filter, Scan, Table};
 use crate::error::Error;
 use crate::names::Names;
+use crate::source::{STORE, Source};
 use crate::store::Store;
 
 type Answer<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// A table function over `T`.
-struct Function<T>(PhantomData<T>);
+/// A table function over `T`, which finds its store through `S`.
+struct Function<T, S>(PhantomData<(T, S)>);
 
 /// What a call asks for.
 pub struct Bound {
@@ -50,20 +51,21 @@ fn text(value: Option<Value>) -> Option<String> {
     value.filter(|value| !value.is_null()).map(|value| value.to_string())
 }
 
-/// The store a function was registered for.
-fn registered(bind: &BindInfo) -> Arc<Store> {
-    let store = bind.get_extra_info::<Arc<Store>>();
-    // SAFETY: `register` gives every function an `Arc<Store>` as its extra information, which DuckDB keeps as long as
-    // the function itself.
-    unsafe { Arc::clone(&*store) }
+/// The store that a call is about.
+fn store<S: Source>(bind: &BindInfo) -> Result<Arc<Store>, Error> {
+    let source = bind.get_extra_info::<S>();
+    // SAFETY: `register` gives every `Function<_, S>` an `S` as its extra information, which DuckDB keeps as long as the
+    // function itself.
+    let source = unsafe { &*source };
+    source.store(if S::NAMED { text(bind.get_named_parameter(STORE.name)) } else { None })
 }
 
-impl<T: Table> VTab for Function<T> {
+impl<T: Table, S: Source> VTab for Function<T, S> {
     type InitData = Running<T::Row>;
     type BindData = Bound;
 
     fn bind(bind: &BindInfo) -> Answer<Bound> {
-        let store = registered(bind);
+        let store = store::<S>(bind).map_err(told)?;
         for column in T::COLUMNS {
             bind.add_result_column(column.name, column.kind.logical());
         }
@@ -88,7 +90,7 @@ impl<T: Table> VTab for Function<T> {
             }
         }
         // A name or number that is wrong is said before anything runs.
-        let filter = store.resolve(&arguments)?;
+        let filter = store.resolve(&arguments).map_err(told)?;
         Ok(Bound { store, filter })
     }
 
@@ -102,15 +104,14 @@ impl<T: Table> VTab for Function<T> {
             .map(|index| usize::try_from(index).ok().filter(|&index| index < T::COLUMNS.len()))
             .collect();
         let named = projection.iter().flatten().any(|&index| T::COLUMNS[index].named);
-        let names = if named { bound.store.names(bound.filter.bound)? } else { Arc::default() };
-        let scan = T::scan(&bound.store, &bound.filter)?;
+        let names = if named { bound.store.names(bound.filter.bound).map_err(told)? } else { Arc::default() };
+        let scan = T::scan(&bound.store, &bound.filter).map_err(told)?;
         init.set_max_threads(scan.threads());
         Ok(Running { scan, projection, names, idle: Mutex::default(), counted: Mutex::default() })
     }
 
     fn func(function: &TableFunctionInfo<Self>, output: &mut DataChunkHandle) -> Answer<()> {
-        function.get_init_data().fill::<T>(output)?;
-        Ok(())
+        function.get_init_data().fill::<T>(output).map_err(told)
     }
 
     fn supports_pushdown() -> bool {
@@ -122,7 +123,8 @@ impl<T: Table> VTab for Function<T> {
     }
 
     fn named_parameters() -> Option<Vec<(String, LogicalTypeHandle)>> {
-        let named = T::PARAMETERS.iter().filter(|it| !it.required);
+        let own = S::NAMED.then_some(&STORE);
+        let named = T::PARAMETERS.iter().filter(|it| !it.required).chain(own);
         Some(named.map(|it| (it.name.to_owned(), it.kind.logical())).collect())
     }
 }
@@ -182,7 +184,13 @@ impl<R: 'static> Running<R> {
     }
 }
 
-/// Makes a table known to DuckDB.
-pub fn register<T: Table>(connection: &Connection, store: &Arc<Store>) -> duckdb::Result<()> {
-    connection.register_table_function_with_extra_info::<Function<T>, _>(T::NAME, store)
+/// An error as DuckDB passes it on: a text, with its hint.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn told(error: Error) -> Box<dyn std::error::Error> {
+    error.told().into()
+}
+
+/// Makes a table known to DuckDB under a name.
+pub fn register<T: Table, S: Source>(connection: &Connection, name: &str, source: &S) -> duckdb::Result<()> {
+    connection.register_table_function_with_extra_info::<Function<T, S>, _>(name, source)
 }

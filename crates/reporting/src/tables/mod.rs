@@ -15,15 +15,16 @@ mod quotes;
 mod rules;
 mod trades;
 
-use std::sync::Arc;
-
 use duckdb::Connection;
 use model::FieldValue;
 use serde_json::{Map, Value};
 
-use crate::store::Store;
+use crate::source::Source;
 use crate::table::function::register;
 use crate::table::{Table as _, TableInfo};
+
+/// Makes a table known under a name.
+pub(crate) type Register<S> = fn(&Connection, &str, &S) -> duckdb::Result<()>;
 
 macro_rules! tables {
     ($($table:ty,)+) => {
@@ -32,10 +33,9 @@ macro_rules! tables {
             vec![$(<$table>::info(),)+]
         }
 
-        /// Makes every table known to DuckDB.
-        pub(crate) fn register_all(connection: &Connection, store: &Arc<Store>) -> duckdb::Result<()> {
-            $(register::<$table>(connection, store)?;)+
-            Ok(())
+        /// Every table's name, and what makes it known to DuckDB under some name.
+        pub(crate) fn functions<S: Source>() -> Vec<(&'static str, Register<S>)> {
+            vec![$((<$table>::NAME, register::<$table, S>),)+]
         }
     };
 }
@@ -59,6 +59,12 @@ tables! {
     events::Events,
     log::Log,
     log::BusinessDays,
+}
+
+/// Makes every table known to DuckDB.
+#[cfg(feature = "session")]
+pub(crate) fn register_all<S: Source>(connection: &Connection, source: &S) -> duckdb::Result<()> {
+    functions::<S>().into_iter().try_for_each(|(name, register)| register(connection, name, source))
 }
 
 /// The fields of a record as one JSON object.
