@@ -2,12 +2,13 @@
 //! here is how questions come in and how answers look.
 
 mod dot;
+mod extension;
 mod shell;
 mod show;
 
 use super::store::Store;
 use crate::ui::{Failure, Outcome, Result, Ui};
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use reporting::{Error, Limits, Session, split};
 use show::Shown;
 use std::fs::File;
@@ -36,7 +37,10 @@ pub enum Format {
 /// SHOW TABLES lists them, DESCRIBE names a table's columns, and docs/SQL.md explains both. Without -c and -f,
 /// statements are read from standard input; on a terminal that is a shell, whose .help says more. A query can only read: it writes neither the store nor any file.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Sql {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// A statement, or several with semicolons; may be given again
     #[arg(short, long = "command", value_name = "SQL", conflicts_with = "file")]
     command: Vec<String>,
@@ -56,6 +60,12 @@ pub struct Sql {
     limits: LimitArgs,
     #[command(flatten)]
     store: Store,
+}
+
+/// What can be done instead of asking.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    Extension(extension::Extension),
 }
 
 /// What a query may use.
@@ -86,6 +96,9 @@ impl LimitArgs {
 
 impl Sql {
     pub fn run(self, ui: &mut Ui) -> Result<Outcome> {
+        if let Some(Action::Extension(extension)) = self.action {
+            return extension.run(ui);
+        }
         let format = self.format.unwrap_or(if ui.is_json() { Format::Json } else { Format::Table });
         let is_asked = !self.command.is_empty() || self.file.is_some() || self.output.is_some();
         if !is_asked && format != Format::Parquet && io::stdin().is_terminal() {
