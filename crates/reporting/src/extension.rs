@@ -5,11 +5,11 @@
 //! in every DuckDB, and not only in one that has something else in its place.
 //!
 //! **Architecture invariant:** no panic leaves a function that DuckDB calls. `duckdb-rs` holds to that for table functions,
-//! [`guarded`] for the two functions here; the profile that this is built with unwinds.
+//! [`outcry_init_c_api`] for itself; the profile that this is built with unwinds.
 
 mod stores;
 
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{CString, c_char, c_void};
 use std::mem::offset_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use duckdb::{Connection, ffi};
 
 use crate::footer::API_VERSION;
-use crate::tables::{self, functions};
+use crate::tables::functions;
 use stores::Stores;
 
 /// Before the name of each table, for a DuckDB where something else has that name.
@@ -82,11 +82,11 @@ pub unsafe extern "C" fn outcry_init_c_api(
     access: *const ffi::duckdb_extension_access,
 ) -> bool {
     // SAFETY: as promised by the caller.
-    let outcome = guarded(|| unsafe { load(info, &*access) });
+    let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { load(info, &*access) }));
     let message = match outcome {
-        Some(Ok(())) => return true,
-        Some(Err(refusal)) => refusal.to_string(),
-        None => "outcry panicked while it was loaded".to_owned(),
+        Ok(Ok(())) => return true,
+        Ok(Err(refusal)) => refusal.to_string(),
+        Err(_) => "outcry panicked while it was loaded".to_owned(),
     };
     // SAFETY: as promised by the caller.
     if let (Some(set_error), Ok(message)) = (unsafe { (*access).set_error }, CString::new(message)) {
@@ -114,11 +114,8 @@ unsafe fn load(
         }
     }
     let get_database = access.get_database.ok_or(Refusal::Version)?;
-    // SAFETY: DuckDB answers with its database, which outlives the functions that are made known to it.
-    let (database, connection) = unsafe {
-        let database = *get_database(info);
-        (database, Connection::open_from_raw(database)?)
-    };
+    // SAFETY: DuckDB answers with its database, which is open for as long as this runs.
+    let connection = unsafe { Connection::open_from_raw(*get_database(info))? };
     // Other threads of a program may change its environment, but hardly while it loads an extension.
     let dir = std::env::var_os("OUTCRY_STORE").filter(|dir| !dir.is_empty()).map(PathBuf::from);
     let stores = Stores { default: dir.map(|dir| std::path::absolute(&dir).unwrap_or(dir)) };
@@ -126,12 +123,6 @@ unsafe fn load(
         register(&connection, &format!("{PREFIX}{name}"), &stores)?;
         // Who had the name first keeps it.
         let _ = register(&connection, name, &stores);
-    }
-    if stores.default.is_some() {
-        // SAFETY: the callback uses no data of its own.
-        unsafe {
-            ffi::duckdb_add_replacement_scan(database, Some(table_without_call), std::ptr::null_mut(), None);
-        }
     }
     Ok(())
 }
@@ -160,27 +151,4 @@ unsafe fn take_functions(
 /// What `duckdb-rs` gets instead of DuckDB's own table.
 unsafe extern "C" fn given(_: ffi::duckdb_extension_info, _: *const c_char) -> *const c_void {
     FUNCTIONS.get().map_or(std::ptr::null(), |functions| std::ptr::from_ref(functions).cast())
-}
-
-/// DuckDB knows no table of this name: `FROM trades` is `FROM trades()`, as in `outcry sql`.
-unsafe extern "C" fn table_without_call(
-    info: ffi::duckdb_replacement_scan_info,
-    name: *const c_char,
-    _: *mut c_void,
-) {
-    guarded(|| {
-        // SAFETY: DuckDB passes a C string that lives as long as this call.
-        let name = unsafe { CStr::from_ptr(name) }.to_str().unwrap_or_default().to_ascii_lowercase();
-        let name = name.strip_prefix(PREFIX).unwrap_or(&name);
-        let is_table = tables::all().iter().any(|table| table.has_view() && table.name == name);
-        if let (true, Ok(function)) = (is_table, CString::new(format!("{PREFIX}{name}"))) {
-            // SAFETY: DuckDB copies the name.
-            unsafe { ffi::duckdb_replacement_scan_set_function_name(info, function.as_ptr()) };
-        }
-    });
-}
-
-/// What `function` returns, or `None` if it panics.
-fn guarded<T>(function: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(function)).ok()
 }

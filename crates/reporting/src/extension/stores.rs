@@ -37,14 +37,16 @@ fn open(dir: &Path) -> Result<Arc<Store>, Error> {
     let dir = dir.canonicalize().map_err(|error| Error::NoDirectory { dir: dir.to_owned(), error })?;
     // Opened in any case: it may have been damaged, or deleted and made again, since it was asked last.
     let opened = Store::open(&dir)?;
-    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let place = open.iter().position(|store| store.dir() == dir);
-    let known = place.map(|place| open.remove(place)).filter(|known| is_same(known, &opened));
-    let store = known.unwrap_or(opened);
-    if open.len() == OPEN_STORES {
-        open.remove(0);
+    let stores = || OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = stores().iter().find(|store| store.dir() == dir).map(Arc::clone);
+    // Nobody who asks another store has to wait until names are found in this one.
+    let store = known.filter(|known| is_same(known, &opened)).unwrap_or(opened);
+    let mut stores = stores();
+    stores.retain(|store| store.dir() != dir);
+    if stores.len() == OPEN_STORES {
+        stores.remove(0);
     }
-    open.push(Arc::clone(&store));
+    stores.push(Arc::clone(&store));
     Ok(store)
 }
 
