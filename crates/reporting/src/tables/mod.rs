@@ -3,6 +3,7 @@
 mod accounts;
 mod assets;
 mod at;
+mod bars;
 mod commands;
 mod events;
 mod instruments;
@@ -53,6 +54,7 @@ tables! {
     assets::Assets,
     rules::RuleChanges,
     rules::RuleVerdicts,
+    bars::Bars,
     at::BookAt,
     at::BalanceAt,
     commands::Commands,
