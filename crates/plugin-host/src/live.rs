@@ -6,7 +6,7 @@ use crate::desk::{Chore, Ready, Shared};
 use crate::rule::{CallPath, RecipeKey};
 use crate::statistics::{Counts, SAMPLE_EVERY, add};
 use engine::{Outcome, RiskRow, Rules, ValidationRow};
-use model::{ActivationId, CounterKey, MAX_RULE_CODE, RuleActivated, RuleFault};
+use model::{ActivationId, CounterKey, MAX_RULE_CODE, RuleActivated, RuleFault, RuleKind};
 use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
@@ -80,6 +80,10 @@ impl Rules for LiveRules {
 
     fn activated(&mut self, event: &RuleActivated) {
         self.ended(event.activation);
+        // A reporting rule is never asked about an order.
+        if event.kind == RuleKind::Reporting {
+            return;
+        }
         let seat = Seat::new(&self.shared, event);
         self.seats.push(seat);
     }
