@@ -8,6 +8,7 @@ pub mod core;
 pub mod day;
 pub mod latency;
 mod market;
+pub mod projection;
 pub mod recovery;
 pub mod rules;
 pub mod sql;

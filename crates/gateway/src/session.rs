@@ -10,9 +10,11 @@ use model::{ClOrdId, Command, Timestamp};
 use sequencer::Node;
 use sequencer::Submitter;
 
+use crate::api::ProjectionStatus;
 use crate::config::GatewayConfig;
 use crate::follower::{FollowError, Follower, catch_up};
 use crate::in_flight::{InFlight, NoOutcome, Outcome, Pending, Wants};
+use crate::projected::Projected;
 use crate::read_model::Model;
 
 /// Why a command was not taken. Nothing of it is in the log.
@@ -73,6 +75,7 @@ struct Shared {
     stop: Arc<AtomicBool>,
     follower: Mutex<Option<JoinHandle<()>>>,
     ended: Arc<OnceLock<FollowError>>,
+    projected: OnceLock<Arc<Projected>>,
 }
 
 /// The wall clock, for what the gateway itself stamps. Nothing of it enters the core.
@@ -118,6 +121,7 @@ impl Session {
             stop,
             follower: Mutex::new(Some(thread)),
             ended,
+            projected: OnceLock::new(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -179,6 +183,18 @@ impl Session {
     /// When this session began.
     pub fn started(&self) -> Timestamp {
         self.shared.started
+    }
+
+    /// Shows how a projection of this exchange is from now on. There is one at most: a second is not looked at.
+    pub fn show_projection(&self, projected: Arc<Projected>) {
+        // The first stays.
+        let _ = self.shared.projected.set(projected);
+    }
+
+    /// How the projection is, if there is one.
+    pub fn projection(&self) -> Option<ProjectionStatus> {
+        let projected = self.shared.projected.get()?;
+        Some(projected.status(self.shared.node.committed()))
     }
 
     /// Why the exchange takes no commands, if it does not.

@@ -81,8 +81,11 @@ pub enum Error {
         /// Why not.
         error: std::io::Error,
     },
-    /// A projection that does not belong to this log or this build.
-    #[error("{} was made from another log, or by another version\nhint: delete it; it is made again from the log", file.display())]
+    /// A file that is not the projection of this log.
+    #[error(
+        "{} was made from another log, or is no projection of one\nhint: delete it or move it away; the projection is made again from the log",
+        file.display()
+    )]
     ForeignProjection {
         /// The file.
         file: std::path::PathBuf,
@@ -101,6 +104,39 @@ pub enum Error {
         /// What was asked.
         query: &'static str,
     },
+    /// A projection that another process has open.
+    #[error(
+        "{} is open in another process: {holder}\nhint: an exchange that runs on the store keeps the file itself, and DuckDB lets one process open it; ask the log with \"outcry sql\", or copy the file",
+        file.display()
+    )]
+    ProjectionInUse {
+        /// The file.
+        file: std::path::PathBuf,
+        /// Who has it.
+        holder: String,
+    },
+    /// A projection that must be made again, and cannot be taken away.
+    #[error("cannot make the projection again: {} cannot be deleted: {source}", file.display())]
+    CannotRemake {
+        /// The file.
+        file: std::path::PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Rows of a reporting rule that do not get into its table.
+    #[error("the rows of a reporting rule (activation {activation}) cannot be written: {source}")]
+    RuleTable {
+        /// Its activation.
+        activation: u32,
+        /// What DuckDB said.
+        source: Box<Error>,
+    },
+    /// A thread that cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+    /// A projection that failed before.
+    #[error("the projection failed before and must be opened again")]
+    Spoiled,
     /// A function of DuckDB's that has no business here.
     #[error("{function} is not for queries over a log")]
     Refused {

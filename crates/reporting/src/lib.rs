@@ -25,6 +25,8 @@ mod projection;
 #[cfg(feature = "session")]
 mod reports;
 #[cfg(feature = "session")]
+mod rule;
+#[cfg(feature = "session")]
 mod session;
 mod source;
 mod store;
@@ -36,9 +38,14 @@ mod views;
 pub use error::Error;
 pub use index::{INDEX_DIR, Indexer, Indexing};
 #[cfg(feature = "session")]
-pub use projection::{FILE as PROJECTION_FILE, Following, Projection};
+pub use projection::{FILE as PROJECTION_FILE, Projection, ProjectionOptions, RuleProgress, Step, Trial};
 #[cfg(feature = "session")]
 pub use reports::{COLUMNS as REPORT_COLUMNS, Part, REPORTS, Report};
+#[cfg(feature = "session")]
+pub use rule::{
+    RuleColumn, RuleColumnKind, RuleError, RuleEvent, RuleEventKind, RuleHost, RuleRecipe, RuleReport,
+    RuleRunner, RuleTable, RuleValue,
+};
 #[cfg(feature = "session")]
 pub use session::{Answer, AnswerColumn, Batch, CellValue, Limits, Session, Split, Stopper, split};
 pub use store::Store;

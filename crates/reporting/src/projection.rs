@@ -2,99 +2,201 @@
 //! rows and moves the watermark in one transaction, so that however often its process dies, nothing is there twice and nothing is
 //! missing. The file can be deleted at any time: the next run makes it again from the log.
 //!
-//! **Architecture invariant:** the log never waits for it, and nothing is in it that is not in the log.
+//! `gather.rs` goes through the log, once for all tables; `staged.rs` hands the rows to DuckDB; `file.rs` knows the file. The tables of
+//! reporting rules are `rules.rs`: each reads the log in a thread of its own (`worker.rs`), so that a slow one holds up nobody.
+//!
+//! **Architecture invariant:** the log never waits for it, and nothing is in it that is not in the log. What is in it at a watermark
+//! follows from the log up to there alone, and not from how it was cut into batches.
+
+mod balances;
+mod candles;
+mod file;
+mod gather;
+mod in_force;
+mod reading;
+mod rule_file;
+mod rule_rows;
+mod rules;
+mod staged;
+mod trial;
+mod worker;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use duckdb::{Config, Connection, OptionalExt as _};
+use duckdb::Connection;
+use event_store::Reader;
 
+use self::balances::BalanceRow;
+use self::candles::CandleRow;
+use self::file::File;
+use self::gather::{Gathered, Known, Mark};
+pub use self::rules::RuleProgress;
+use self::rules::Rules;
+use self::staged::{Declared, Staging};
+pub use self::trial::Trial;
 use crate::error::Error;
+use crate::rule::RuleHost;
 use crate::store::Store;
-use crate::tables;
+use crate::table::{Column, Table as _};
+use crate::tables::accounts::Accounts;
+use crate::tables::assets::Assets;
+use crate::tables::instruments::Instruments;
+use crate::tables::rules::{RuleChanges, RuleVerdicts};
+use crate::tables::trades::Trades;
 
 /// The file's name in the store directory.
 pub const FILE: &str = "reports.duckdb";
 
-/// Counts changes to the tables of the file. Another number: delete the file.
-const SCHEMA_VERSION: i64 = 1;
+/// How long a step waits for reporting rules. Those that take longer are taken in with a later one.
+const RULES_WAIT: Duration = Duration::from_millis(100);
 
-/// The most records of the log in one transaction.
-const BATCH_RECORDS: u64 = 1 << 18;
+/// How to project.
+#[derive(Clone)]
+pub struct ProjectionOptions {
+    /// The file; [`FILE`] in the store directory if not given.
+    pub file: Option<PathBuf>,
+    /// The most memory DuckDB may use, in MiB.
+    pub memory_mib: u64,
+    /// Who runs reporting rules; without, their tables stay as they are.
+    pub rules: Option<Arc<dyn RuleHost>>,
+}
 
-/// How long to wait for more when there is nothing to do: well under the 300 ms in which a trade is to be seen.
-const IDLE: Duration = Duration::from_millis(100);
+impl Default for ProjectionOptions {
+    fn default() -> Self {
+        Self { file: None, memory_mib: 512, rules: None }
+    }
+}
 
-const CREATE: &str = include_str!("../reports/projection.sql");
-
-/// Takes the batch's trades into the candles. The parameters of the scan keep it to the batch, and the order of the log makes the last
-/// close the right one.
-const CANDLES: &str = "
-INSERT INTO candles_1m
-SELECT instrument_id, any_value(symbol), time_ns // 60000000000 * 60000000000 AS start_ns,
-       arg_min(price_ticks, sequence), max(price_ticks), min(price_ticks), arg_max(price_ticks, sequence),
-       CAST(sum(quantity_lots) AS BIGINT), count(*), min(sequence), max(sequence)
-FROM trades(from_seq := $1, to_seq := $2) GROUP BY instrument_id, start_ns
-ON CONFLICT DO UPDATE SET
-    high_ticks = greatest(high_ticks, excluded.high_ticks), low_ticks = least(low_ticks, excluded.low_ticks),
-    close_ticks = excluded.close_ticks, volume_lots = volume_lots + excluded.volume_lots, trades = trades + excluded.trades,
-    last_sequence = excluded.last_sequence";
+/// What a step did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Step {
+    /// Records of the log that it took in.
+    pub records: u64,
+    /// Whether there is more to do at once.
+    pub more: bool,
+}
 
 /// The owner of a projection. DuckDB lets no other process open the file meanwhile.
 pub struct Projection {
     store: Arc<Store>,
+    file: PathBuf,
     connection: Connection,
-    /// The last record that is in the file.
-    watermark: u64,
+    staging: Staging,
+    reader: Reader,
+    /// What is known at the mark.
+    known: Known,
+    /// How far the file is.
+    mark: Mark,
+    rules: Rules,
+    remade: Option<&'static str>,
+    /// A step failed: what is in memory may be ahead of the file.
+    spoiled: bool,
 }
 
 impl Projection {
-    /// Opens the projection of a store, or begins one. `file` is [`FILE`] in the store directory unless it is given.
+    /// Opens the projection of a store, or begins one. One that this version cannot go on with is made again: see
+    /// [`Projection::remade`].
     ///
     /// # Errors
-    /// [`Error::ForeignProjection`] when the file was made from another log or by another version; what the store or DuckDB say.
-    pub fn open(dir: impl AsRef<Path>, file: Option<&Path>) -> Result<Self, Error> {
+    /// [`Error::ForeignProjection`] when the file is of another log or no projection; [`Error::ProjectionInUse`] when another process
+    /// has it open; what the store or DuckDB say.
+    pub fn open(dir: impl AsRef<Path>, options: ProjectionOptions) -> Result<Self, Error> {
         let store = Store::open(dir)?;
-        let file = file.map_or_else(|| store.dir().join(FILE), Path::to_owned);
-        let config = Config::default().max_memory("512MiB")?.threads(1)?.enable_autoload_extension(false)?;
-        let connection = Connection::open_with_flags(&file, config)?;
-        tables::register_all(&connection, &store)?;
-        let id = store.reader()?.store_id().to_string();
-        let watermark = begin(&connection, &store, &id, file)?;
-        Ok(Self { store, connection, watermark })
+        let path = options.file.unwrap_or_else(|| store.dir().join(FILE));
+        let File { connection, staging, mark, reader, remade } =
+            File::open(&store, &path, options.memory_mib)?;
+        let mut known = file::known(&connection)?;
+        let mut rules = Rules::open(&connection, &store, options.rules)?;
+        known.rules.take_changed();
+        rules.settle(&known.rules, &known.names);
+        Ok(Self {
+            store,
+            file: path,
+            connection,
+            staging,
+            reader,
+            known,
+            mark,
+            rules,
+            remade,
+            spoiled: false,
+        })
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Why what was in the file before was thrown away when it was opened, if it was.
+    pub fn remade(&self) -> Option<&'static str> {
+        self.remade
     }
 
     /// The last record that is in the file.
     pub fn watermark(&self) -> u64 {
-        self.watermark
+        self.mark.sequence
     }
 
-    /// Takes in the next batch, all of it or nothing. Returns its records; 0 when there are none.
+    /// The last record of the log that could be.
+    pub fn committed(&self) -> u64 {
+        self.store.committed()
+    }
+
+    /// How the reporting rules are.
+    pub fn rules(&self) -> Vec<RuleProgress> {
+        self.rules.progress()
+    }
+
+    /// What an operator should hear about the reporting rules, once.
+    pub fn take_news(&mut self) -> Vec<String> {
+        self.rules.take_news()
+    }
+
+    /// Takes in the next batch, all of it or nothing.
     ///
     /// # Errors
-    /// What the store or DuckDB say. The file is as it was.
-    pub fn step(&mut self) -> Result<u64, Error> {
-        let committed = self.store.committed();
-        let to = committed.min(self.watermark + BATCH_RECORDS);
-        if to <= self.watermark {
-            return Ok(0);
+    /// What the store or DuckDB say. The file is as it was; open it again to go on.
+    pub fn step(&mut self) -> Result<Step, Error> {
+        if std::mem::replace(&mut self.spoiled, true) {
+            return Err(Error::Spoiled);
         }
-        let (from, last) = (signed(self.watermark + 1), signed(to));
-        let time_ns = self.time_of(to)?;
-        let transaction = self.connection.unchecked_transaction()?;
-        for table in ["trades", "rule_verdicts", "rule_changes"] {
-            let insert = format!("INSERT INTO {table} FROM {table}(from_seq := $1, to_seq := $2)");
-            transaction.prepare_cached(&insert)?.execute([from, last])?;
+        let stepped = self.try_step();
+        if let Err(Error::RuleTable { activation, source }) = &stepped {
+            // Everything else must go on, so the rule is left out when the file is opened again.
+            rule_file::blame(&self.connection, *activation, &source.to_string())?;
         }
-        transaction.prepare_cached(CANDLES)?.execute([from, last])?;
-        transaction.execute("UPDATE watermark SET sequence = ?, time_ns = ?", [last, time_ns])?;
-        transaction.commit()?;
-        let taken = to - self.watermark;
-        self.watermark = to;
-        Ok(taken)
+        let step = stepped?;
+        self.spoiled = false;
+        Ok(step)
+    }
+
+    fn try_step(&mut self) -> Result<Step, Error> {
+        let gathered = self.known.gather(&mut self.reader, self.store.committed())?;
+        let (records, more) = (gathered.records, gathered.more);
+        let mark = if records > 0 { gathered.end } else { self.mark };
+        if self.known.rules.take_changed() {
+            self.rules.settle(&self.known.rules, &self.known.names);
+        }
+        // While there is a lot to take in, nobody waits for anybody.
+        let by = Instant::now() + if more { Duration::ZERO } else { RULES_WAIT };
+        self.rules.advance(&self.connection, mark.sequence, &self.known.names, by)?;
+        if records > 0 || self.rules.has_work() {
+            let (open, balances) = (self.known.candles.changed(), self.known.totals.changed());
+            let transaction = self.connection.unchecked_transaction()?;
+            self.rules.write(&transaction, &self.staging)?;
+            if records > 0 {
+                self.write(gathered, open, balances)?;
+                self.move_mark(mark)?;
+            }
+            transaction.commit()?;
+            self.staging.clear();
+            self.mark = mark;
+        }
+        self.rules.swap(&self.connection, mark.sequence);
+        Ok(Step { records, more: more || self.rules.is_behind(mark.sequence) })
     }
 
     /// Takes in everything committed so far. Returns its records.
@@ -104,77 +206,94 @@ impl Projection {
     pub fn catch_up(&mut self) -> Result<u64, Error> {
         let mut taken = 0;
         loop {
-            match self.step()? {
-                0 => return Ok(taken),
-                records => taken += records,
+            let step = self.step()?;
+            taken += step.records;
+            if !step.more && (step.records == 0 || self.watermark() >= self.committed()) {
+                return Ok(taken);
             }
         }
     }
 
-    /// Follows the log in a thread of its own, until it is told to stop or fails.
-    pub fn spawn(mut self) -> Following {
-        let stop = Arc::new(AtomicBool::new(false));
-        let asked = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || {
-            while !asked.load(Ordering::Relaxed) {
-                if self.step()? == 0 {
-                    std::thread::sleep(IDLE);
-                }
-            }
-            Ok(self.watermark)
-        });
-        Following { stop, thread }
+    /// Writes what a part of the log adds.
+    fn write(
+        &self,
+        gathered: Gathered,
+        open: Option<Vec<CandleRow>>,
+        balances: Vec<BalanceRow>,
+    ) -> Result<(), Error> {
+        if !gathered.facts.is_empty() {
+            self.stage("facts", gather::FACT_COLUMNS, gathered.facts);
+            self.execute(
+                "INSERT INTO facts SELECT * REPLACE (unhex(payload) AS payload) FROM staged('facts')",
+            )?;
+        }
+        let names = Arc::clone(&self.known.names);
+        let instruments = gathered.instruments.iter();
+        let instruments = instruments.filter_map(|id| names.instruments.get(id.index()).cloned()).collect();
+        self.replace(Instruments::NAME, Instruments::COLUMNS, instruments, &["instrument_id"], "true")?;
+        let accounts = gathered.accounts.iter();
+        let accounts = accounts.filter_map(|id| names.accounts.get(id.index()).cloned()).collect();
+        self.replace(Accounts::NAME, Accounts::COLUMNS, accounts, &["account_id"], "true")?;
+        let assets = gathered.assets.iter();
+        let assets = assets.filter_map(|id| names.assets.get(id.index()).copied()).collect();
+        self.append(Assets::NAME, Assets::COLUMNS, assets)?;
+        self.append(RuleChanges::NAME, RuleChanges::COLUMNS, gathered.changes)?;
+        self.append(RuleVerdicts::NAME, RuleVerdicts::COLUMNS, gathered.verdicts)?;
+        self.append(Trades::NAME, Trades::COLUMNS, gathered.trades)?;
+        self.append("closed_candles", candles::COLUMNS, gathered.closed)?;
+        if let Some(open) = open {
+            self.execute("DELETE FROM open_candles")?;
+            self.append("open_candles", candles::COLUMNS, open)?;
+        }
+        self.replace("balances", balances::COLUMNS, balances, &["account_id", "asset_id"], "total_minor <> 0")
     }
 
-    fn time_of(&self, sequence: u64) -> Result<i64, Error> {
-        let mut reader = self.store.reader()?;
-        reader.seek_sequence(sequence)?;
-        Ok(reader.next_block()?.map_or(0, |block| block.header().timestamp_ns))
-    }
-}
-
-/// A projection that follows the log.
-pub struct Following {
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<Result<u64, Error>>,
-}
-
-impl Following {
-    /// Whether it has ended by itself: it failed.
-    pub fn has_ended(&self) -> bool {
-        self.thread.is_finished()
+    fn move_mark(&self, mark: Mark) -> Result<(), Error> {
+        let sequence = mark.sequence.cast_signed();
+        let parameters = duckdb::params![sequence, mark.time_ns, i64::from(mark.checksum)];
+        self.connection
+            .prepare_cached("UPDATE watermark SET sequence = ?, time_ns = ?, checksum = ?")?
+            .execute(parameters)?;
+        Ok(())
     }
 
-    /// Ends it. Returns the last record that is in the file.
-    ///
-    /// # Errors
-    /// What it had failed with.
-    pub fn stop(self) -> Result<u64, Error> {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    fn stage<R: Send + Sync>(&self, name: &str, columns: &'static [Column<R>], rows: Vec<R>) {
+        self.staging.put(name, Arc::new(Declared { columns, rows, names: Arc::clone(&self.known.names) }));
     }
-}
 
-fn signed(sequence: u64) -> i64 {
-    i64::try_from(sequence).expect("a log of 2^63 records is longer than any disk")
-}
-
-/// The watermark of a file that has one; otherwise makes the tables, and it.
-fn begin(connection: &Connection, store: &Store, id: &str, file: PathBuf) -> Result<u64, Error> {
-    let exists = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'watermark'";
-    if connection.query_row(exists, [], |row| row.get::<_, i64>(0))? == 0 {
-        let transaction = connection.unchecked_transaction()?;
-        transaction.execute_batch(CREATE)?;
-        transaction
-            .execute("INSERT INTO watermark VALUES (?, ?, 0, 0)", duckdb::params![id, SCHEMA_VERSION])?;
-        transaction.commit()?;
-        return Ok(0);
+    fn append<R: Send + Sync>(
+        &self,
+        table: &str,
+        columns: &'static [Column<R>],
+        rows: Vec<R>,
+    ) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.stage(table, columns, rows);
+        self.execute(&format!("INSERT INTO {table} FROM staged('{table}')"))
     }
-    let read = "SELECT sequence FROM watermark WHERE store_id = ? AND schema_version = ?";
-    let found = connection
-        .query_row(read, duckdb::params![id, SCHEMA_VERSION], |row| row.get::<_, i64>(0))
-        .optional()?;
-    // A mark past the end of the log is one of a log that has lost its end.
-    let mark = found.and_then(|mark| u64::try_from(mark).ok()).filter(|&mark| mark <= store.committed());
-    mark.ok_or(Error::ForeignProjection { file })
+
+    /// Puts rows in the place of those with the same key; of them, only those that `keep`.
+    fn replace<R: Send + Sync>(
+        &self,
+        table: &str,
+        columns: &'static [Column<R>],
+        rows: Vec<R>,
+        key: &[&str],
+        keep: &str,
+    ) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.stage(table, columns, rows);
+        let same: Vec<String> = key.iter().map(|name| format!("{table}.{name} = s.{name}")).collect();
+        self.execute(&format!("DELETE FROM {table} USING staged('{table}') s WHERE {}", same.join(" AND ")))?;
+        self.execute(&format!("INSERT INTO {table} FROM staged('{table}') WHERE {keep}"))
+    }
+
+    fn execute(&self, sql: &str) -> Result<(), Error> {
+        self.connection.execute(sql, [])?;
+        Ok(())
+    }
 }

@@ -25,13 +25,14 @@ pub fn sql() -> String {
 }
 
 /// A column's meaning, with its unit.
-fn comment(column: &ColumnInfo) -> String {
+pub fn comment(column: &ColumnInfo) -> String {
     match column.unit {
         "" => column.about.to_owned(),
         unit => format!("{} [{unit}]", column.about),
     }
 }
 
-fn quoted(text: &str) -> String {
+/// A text as SQL writes it.
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

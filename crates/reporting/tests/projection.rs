@@ -9,10 +9,15 @@ use std::time::{Duration, Instant};
 
 use common::{Market, ask, session, splitmix};
 use duckdb::Connection;
-use reporting::{Error, Projection};
+use reporting::{Error, Projection, ProjectionOptions};
 
-const COLUMNS: &str =
-    "sequence, trade_id, symbol, price, quantity, notional, buyer, seller, price_ticks, quantity_lots";
+const COLUMNS: &str = "sequence, trade_id, symbol, price, quantity, notional, buyer, seller, price_ticks, quantity_lots, command_sequence";
+const CANDLES: &str = "symbol, start, open, high, low, close, volume, trades, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots, \
+    first_sequence, last_sequence";
+
+fn open(dir: &Path) -> Result<Projection, Box<Error>> {
+    Ok(Projection::open(dir, ProjectionOptions::default())?)
+}
 
 /// All rows of a query over the file, as text.
 fn file_rows(file: &Path, sql: &str) -> Vec<Vec<String>> {
@@ -24,7 +29,9 @@ fn file_rows(file: &Path, sql: &str) -> Vec<Vec<String>> {
     while let Some(row) = rows.next().unwrap() {
         let width = row.as_ref().column_count();
         found.push(
-            (0..width).map(|at| row.get::<_, Option<String>>(at).unwrap().unwrap_or_default()).collect(),
+            (0..width)
+                .map(|at| row.get::<_, Option<String>>(at).unwrap().unwrap_or("-".to_owned()))
+                .collect(),
         );
     }
     found
@@ -33,15 +40,41 @@ fn file_rows(file: &Path, sql: &str) -> Vec<Vec<String>> {
 /// What is in the file is what is in the log, row for row.
 fn agrees(dir: &Path, file: &Path) {
     let session = session(dir);
-    let as_text = |sql: &str| ask(&session, &format!("SELECT COLUMNS(*)::VARCHAR FROM ({sql})"));
-    let trades = format!("SELECT {COLUMNS} FROM trades ORDER BY sequence");
-    let expected = as_text(&trades);
-    assert!(expected.len() > 50, "{} trades", expected.len());
-    assert_eq!(file_rows(file, &trades), expected);
-    let candles = "symbol, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots, trades, first_sequence, last_sequence";
-    let kept = format!("SELECT start_ns AS s, {candles} FROM candles_1m ORDER BY symbol, s");
-    let made = format!("SELECT epoch_ns(start) AS s, {candles} FROM candles_1m ORDER BY symbol, s");
-    assert_eq!(file_rows(file, &kept), as_text(&made));
+    let same = |query: &str, at_least: usize| {
+        let expected = ask(&session, &format!("SELECT COLUMNS(*)::VARCHAR FROM ({query})"));
+        assert!(expected.len() >= at_least, "{} rows of {query}", expected.len());
+        let found = file_rows(file, query);
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_eq!(found, expected, "{query}");
+        }
+        assert_eq!(found.len(), expected.len(), "{query}");
+    };
+    same(&format!("SELECT {COLUMNS} FROM trades ORDER BY sequence"), 50);
+    for interval in ["1s", "1m", "5m", "15m", "1h", "1d"] {
+        same(&format!("SELECT {CANDLES} FROM candles_{interval} ORDER BY symbol, start"), 3);
+    }
+    let balances =
+        "SELECT account, asset, is_instrument, total, total_minor FROM balances WHERE total_minor <> 0";
+    same(&format!("{balances} ORDER BY account, asset"), 8);
+    for (table, order) in
+        [("instruments", "instrument_id"), ("accounts", "account_id"), ("assets", "asset_id")]
+    {
+        same(&format!("FROM {table} ORDER BY {order}"), 3);
+    }
+    let wrongly = "SELECT symbol FROM candles, watermark WHERE closed <> (time_ns >= start_ns + CASE \"interval\" \
+        WHEN '1s' THEN 1 WHEN '1m' THEN 60 WHEN '5m' THEN 300 WHEN '15m' THEN 900 WHEN '1h' THEN 3600 ELSE 86400::BIGINT END * 1000000000)";
+    assert_eq!(file_rows(file, wrongly), Vec::<Vec<String>>::new(), "closed is what the log has passed");
+}
+
+/// A hash of everything in every table of the file.
+fn content(file: &Path) -> Vec<Vec<String>> {
+    let tables = "SELECT table_name FROM duckdb_tables() WHERE NOT internal ORDER BY table_name";
+    let tables = file_rows(file, tables);
+    assert!(tables.len() >= 11, "{tables:?}");
+    let hash = |table: &str| {
+        file_rows(file, &format!("SELECT '{table}', count(*), sum(hash(t)) FROM \"{table}\" t"))
+    };
+    tables.iter().flat_map(|table| hash(&table[0])).collect()
 }
 
 fn market(dir: &Path) -> Market {
@@ -58,39 +91,44 @@ fn it_has_what_the_log_has_and_goes_on_from_where_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join(reporting::PROJECTION_FILE);
     let mut market = market(dir.path());
-    let mut projection = Projection::open(dir.path(), None).unwrap();
+    let mut projection = open(dir.path()).unwrap();
     assert_eq!(projection.catch_up().unwrap(), market.last());
     assert_eq!((projection.watermark(), projection.catch_up().unwrap()), (market.last(), 0));
     drop(projection);
     agrees(dir.path(), &file);
 
     let before = market.last();
-    market.trade(800, 300);
-    let mut projection = Projection::open(dir.path(), None).unwrap();
-    assert_eq!(projection.catch_up().unwrap(), market.last() - before);
-    drop(projection);
+    for round in 0..20 {
+        market.trade(800 + round, 20);
+        market.sleep(700_000_000);
+        let mut projection = open(dir.path()).unwrap();
+        assert_eq!(projection.remade(), None);
+        projection.catch_up().unwrap();
+    }
+    assert!(market.last() > before + 400);
     agrees(dir.path(), &file);
-    let closed = file_rows(
-        &file,
-        "SELECT count(*) FROM candles_1m WHERE start_ns NOT IN (SELECT start_ns FROM closed_candles_1m)",
-    );
-    assert!(closed[0][0].parse::<u64>().unwrap() <= 3, "only the last minute is open: {closed:?}");
 
-    // Deleted, it is made again.
+    // Deleted, it is made again, to the last unit.
+    let was = content(&file);
     std::fs::remove_file(&file).unwrap();
-    Projection::open(dir.path(), None).unwrap().catch_up().unwrap();
+    open(dir.path()).unwrap().catch_up().unwrap();
     agrees(dir.path(), &file);
+    assert_eq!(content(&file), was);
 }
 
 #[test]
 fn a_trade_is_there_soon_after_it_was_made() {
     let dir = tempfile::tempdir().unwrap();
     let mut market = market(dir.path());
-    let following = Projection::open(dir.path(), None).unwrap().spawn();
+    let mut projection = open(dir.path()).unwrap();
+    projection.catch_up().unwrap();
     market.trade(900, 300);
-    std::thread::sleep(Duration::from_secs(2));
-    assert!(!following.has_ended());
-    assert_eq!(following.stop().unwrap(), market.last());
+    let begun = Instant::now();
+    while projection.watermark() < market.last() {
+        projection.step().unwrap();
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    drop(projection);
     agrees(dir.path(), &dir.path().join(reporting::PROJECTION_FILE));
 }
 
@@ -99,13 +137,51 @@ fn a_file_of_another_log_is_refused() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     market(one.path());
     market(other.path());
-    Projection::open(one.path(), None).unwrap().catch_up().unwrap();
+    open(one.path()).unwrap().catch_up().unwrap();
     let file = one.path().join(reporting::PROJECTION_FILE);
-    let refused = Projection::open(other.path(), Some(&file)).err().unwrap();
+    let elsewhere = |file: &Path| {
+        let options = ProjectionOptions { file: Some(file.to_owned()), ..ProjectionOptions::default() };
+        Projection::open(other.path(), options).err().unwrap()
+    };
+    let refused = elsewhere(&file);
     assert!(
         matches!(refused, Error::ForeignProjection { .. }) && refused.to_string().contains("delete"),
         "{refused}"
     );
+    // Nor is one that somebody made for something else, or that is no database at all.
+    let foreign = other.path().join("foreign.duckdb");
+    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t AS SELECT 1").unwrap();
+    assert!(matches!(elsewhere(&foreign), Error::ForeignProjection { .. }));
+    let text = other.path().join("text.duckdb");
+    std::fs::write(&text, "not a database ".repeat(1000)).unwrap();
+    let refused = elsewhere(&text);
+    assert!(matches!(refused, Error::ForeignProjection { .. }), "{refused:?}");
+    assert_eq!(file_rows(&foreign, "FROM t"), [["1"]]);
+}
+
+#[test]
+fn what_this_version_cannot_go_on_with_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join(reporting::PROJECTION_FILE);
+    let market = market(dir.path());
+    let spoil = |sql: &str, why: &str| {
+        Connection::open(&file).unwrap().execute_batch(sql).unwrap();
+        let mut projection = open(dir.path()).unwrap();
+        assert!(projection.remade().is_some_and(|said| said.contains(why)), "{:?}", projection.remade());
+        assert_eq!(projection.catch_up().unwrap(), market.last());
+    };
+    open(dir.path()).unwrap().catch_up().unwrap();
+    let was = content(&file);
+    spoil("UPDATE watermark SET schema_version = 1", "another version");
+    // The table that the first version had.
+    spoil(
+        "ALTER TABLE watermark DROP COLUMN checksum; UPDATE watermark SET schema_version = 1",
+        "another version",
+    );
+    spoil("UPDATE watermark SET sequence = sequence + 1000", "lost");
+    // Another block stands where the file had got to: the log was cut off and went on.
+    spoil("UPDATE watermark SET checksum = checksum + 1", "lost");
+    assert_eq!(content(&file), was);
 }
 
 /// Set for the process that is killed: the store it projects.
@@ -118,14 +194,15 @@ fn projects_until_killed() {
     // Another process may not have let go of the file yet.
     let started = Instant::now();
     let mut projection = loop {
-        match Projection::open(&store, None) {
+        match open(Path::new(&store)) {
             Ok(projection) => break projection,
             Err(error) if started.elapsed() > Duration::from_secs(20) => panic!("{error}"),
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
         }
     };
+    assert_eq!(projection.remade(), None);
     loop {
-        if projection.step().unwrap() == 0 {
+        if projection.step().unwrap().records == 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
@@ -157,10 +234,41 @@ fn killed_two_hundred_times_it_has_every_row_once() {
     }
     let before = market.last();
     market.trade(9, 200);
-    let mut projection = Projection::open(dir.path(), None).unwrap();
+    let mut projection = open(dir.path()).unwrap();
+    assert_eq!(projection.remade(), None);
     assert!(projection.watermark() > before / 2, "those that were killed had got somewhere");
     projection.catch_up().unwrap();
     assert_eq!(projection.watermark(), market.last());
     drop(projection);
-    agrees(dir.path(), &dir.path().join(reporting::PROJECTION_FILE));
+    let file = dir.path().join(reporting::PROJECTION_FILE);
+    agrees(dir.path(), &file);
+    let was = content(&file);
+    std::fs::remove_file(&file).unwrap();
+    open(dir.path()).unwrap().catch_up().unwrap();
+    assert_eq!(content(&file), was, "as if nothing had happened");
+}
+
+#[test]
+fn a_file_that_is_open_elsewhere_is_said_to_be() {
+    let dir = tempfile::tempdir().unwrap();
+    market(dir.path());
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["projects_until_killed", "--exact", "--nocapture"])
+        .env(STORE, dir.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    let refused = loop {
+        match open(dir.path()) {
+            Err(error) => break error,
+            Ok(_) => assert!(begun.elapsed() < Duration::from_secs(20), "nobody else opened it"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let said = refused.to_string();
+    assert!(matches!(*refused, Error::ProjectionInUse { .. }) && said.contains("PID"), "{said}");
 }

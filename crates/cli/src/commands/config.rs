@@ -2,6 +2,7 @@
 //! `config/outcry.toml` has them all, with comments; a test holds it and this file together.
 
 use super::node::DurabilityWord;
+use super::projection::ReportingConfig;
 use crate::ui::Failure;
 use gateway::GatewayConfig;
 use gateway::rules::RulesConfig;
@@ -22,6 +23,7 @@ pub struct Config {
     pub calendars: CalendarSettings,
     pub gateway: GatewayConfig,
     pub rules: RulesConfig,
+    pub reporting: ReportingConfig,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

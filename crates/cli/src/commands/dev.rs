@@ -48,6 +48,9 @@ pub struct Dev {
     /// Makes the simulated traders do something else
     #[arg(long, value_name = "N", default_value_t = DemoConfig::default().seed)]
     seed: u64,
+    /// Keep no reports.duckdb
+    #[arg(long)]
+    no_projection: bool,
 }
 
 impl Dev {
@@ -57,7 +60,9 @@ impl Dev {
         config.store.durability = self.durability;
         config.store.segment_bytes = SEGMENT_BYTES;
         config.limits = LIMITS;
-        let running = Running::start(config.node()?, Some(self.listen), &config.gateway, &config.rules)?;
+        config.reporting.projection = !self.no_projection;
+        let mut running = Running::start(config.node()?, Some(self.listen), &config.gateway, &config.rules)?;
+        running.project(&config.reporting)?;
         let demo = Demo::start(running.session(), DemoConfig { rate: self.rate, seed: self.seed });
         let demo = match demo {
             Ok(demo) => demo,

@@ -1,10 +1,12 @@
 //! Putting an exchange together and taking it apart: the node with the core, the session or gateway in front of it, and
 //! the order in which they start and end. Everything that runs an exchange in this process comes here.
 
+use super::projection::{Projector, ReportingConfig};
 use super::rules;
-use crate::ui::Failure;
+use crate::ui::{Failure, Ui};
 use gateway::rules::RulesConfig;
 use gateway::{Gateway, GatewayConfig, Session};
+use plugin_host::Desk;
 use reporting::{Indexer, Indexing};
 use sequencer::{Durability, Node, NodeConfig, StartError, StopError, SystemClock};
 use std::net::SocketAddr;
@@ -53,6 +55,8 @@ pub struct Running {
     /// Indexes completed segments, for SQL.
     indexing: Indexing,
     rule_warning: Option<String>,
+    desk: Desk,
+    projector: Option<Projector>,
 }
 
 impl Running {
@@ -66,7 +70,7 @@ impl Running {
         // Settings that cannot be leave nothing behind.
         config.check().map_err(StartError::Config)?;
         let (desk, live) = rules::open(&config.store, rules)?;
-        let rule_warning = desk.cache_trouble();
+        let (rule_warning, own_desk) = (desk.cache_trouble(), desk.desk());
         let node = Arc::new(Node::start_with(config, SystemClock, live)?);
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
             Failure::failed("the gateway cannot start").caused_by(error)
@@ -89,7 +93,27 @@ impl Running {
         let indexing = indexing.map_err(|error| {
             Failure::failed("cannot start the thread that indexes the log").caused_by(error)
         })?;
-        Ok(Self { node, front, indexing, rule_warning })
+        Ok(Self { node, front, indexing, rule_warning, desk: own_desk, projector: None })
+    }
+
+    /// Starts the projection, if there is to be one.
+    pub fn project(&mut self, config: &ReportingConfig) -> Result<(), Failure> {
+        if config.projection {
+            let projector =
+                Projector::start(self.node.store(), config, self.desk.clone()).map_err(|error| {
+                    Failure::failed("the projection of the log cannot start").caused_by(error)
+                })?;
+            self.session().show_projection(Arc::clone(projector.projected()));
+            self.projector = Some(projector);
+        }
+        Ok(())
+    }
+
+    /// Tells the operator what is new about the projection.
+    pub fn tell(&self, ui: &Ui) {
+        if let Some(projector) = &self.projector {
+            projector.tell(ui);
+        }
     }
 
     /// The way in for this process.
@@ -123,7 +147,8 @@ impl Running {
         &self.node
     }
 
-    /// Front first, so that whoever was told something was told the truth; then the core, which makes everything durable.
+    /// Front first, so that whoever was told something was told the truth; then the core, which makes everything durable; then
+    /// the projection, which has all of it to read.
     pub fn stop(self) -> Result<(), Failure> {
         match self.front {
             Front::Session(session) => session.stop(),
@@ -131,11 +156,15 @@ impl Running {
         }
         // Why it ended was said when it did.
         let _ = self.indexing.stop();
-        match Arc::into_inner(self.node) {
-            Some(node) => Ok(node.stop()?),
+        let stopped = match Arc::into_inner(self.node) {
+            Some(node) => node.stop(),
             // Somebody still holds it; the last one to let go stops it.
             None => Ok(()),
+        };
+        if let Some(projector) = self.projector {
+            projector.stop();
         }
+        Ok(stopped?)
     }
 }
 

@@ -67,6 +67,11 @@ pub fn policy(config: &RulesConfig) -> Result<Policy> {
 pub struct HostDesk(Desk);
 
 impl HostDesk {
+    /// The desk itself, for others in this process.
+    pub fn desk(&self) -> Desk {
+        self.0.clone()
+    }
+
     /// Why compiled code is not kept, if it is not.
     pub fn cache_trouble(&self) -> Option<String> {
         self.0.cache_error().map(ToString::to_string)

@@ -201,6 +201,7 @@ fn wait(ui: &Ui, running: &Running) -> Result<()> {
                         ));
                         ui.complain(format_args!("hint: \"outcry log index\" says why, and makes what is missing"));
                     }
+                    running.tell(ui);
                     if let Some(trouble) = running.session().trouble() {
                         let hint =
                             "nothing that was acknowledged is lost; free space or replace the disk, and start again";

@@ -64,11 +64,14 @@ impl Start {
             node.check().map_err(crate::ui::Failure::usage)?;
             config.gateway.check().map_err(crate::ui::Failure::usage)?;
             config.rules.check().map_err(crate::ui::Failure::usage)?;
+            config.reporting.check().map_err(crate::ui::Failure::usage)?;
             let answer = Checked { valid: true, settings: config };
             ui.answer(&answer, |ui, _| ui.line(format_args!("{} is valid", self.config.display())))?;
             return Ok(Outcome::Success);
         }
-        let running = Running::start(node, Some(config.gateway.listen), &config.gateway, &config.rules)?;
+        config.reporting.check().map_err(crate::ui::Failure::usage)?;
+        let mut running = Running::start(node, Some(config.gateway.listen), &config.gateway, &config.rules)?;
+        running.project(&config.reporting)?;
         let banner = Banner::new(&running, None);
         ui.item(&banner, Banner::show)?;
         until_told_to_stop(ui, running, None)

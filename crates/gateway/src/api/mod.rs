@@ -33,7 +33,7 @@ pub use rules::{
     RuleList, RuleLoadedAnswer, RuleLog, RuleLogLine, RuleLogQuery, RuleMeasured, RuleModeWord, RuleMoment,
     RuleParameter, RuleSpread, RuleSummary, SIGNATURE_HEADER,
 };
-pub use status::{Health, Status};
+pub use status::{Health, ProjectedRule, ProjectionStatus, Status};
 pub use time::{Time, TimeError};
 pub use words::{
     AccountStatusWord, CancelReasonWord, OrdType, PhaseWord, SideWord, StpWord, TimeInForceWord, Word,

@@ -58,4 +58,47 @@ pub struct Status {
     /// Names of rules that failed too often and are asked no more.
     #[serde(default)]
     pub rules_suspended: Vec<String>,
+    /// The projection to a file for analysts, where this exchange runs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub projection: Option<ProjectionStatus>,
+}
+
+/// How the projection is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ProjectionStatus {
+    /// Whether it follows the log; if not, it is tried again from time to time.
+    pub running: bool,
+    /// The last record that is in the file.
+    pub sequence: u64,
+    /// Committed records that are not in it yet.
+    pub behind: u64,
+    /// How often it failed since this process started.
+    pub failures: u64,
+    /// Why it does not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+    /// The reporting rules that fill tables of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<ProjectedRule>,
+}
+
+/// How a reporting rule is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ProjectedRule {
+    /// Its name.
+    pub rule: String,
+    /// Which of its components, from 1 in the order of loading.
+    pub rule_version: u16,
+    /// The table it fills, once it could say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// `current`, `building`, `waiting` or `stopped`.
+    pub state: String,
+    /// The last record it has read.
+    pub sequence: u64,
+    /// How often it failed.
+    pub failures: u64,
+    /// How it failed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
 }

@@ -120,6 +120,7 @@ fn render(app: &App) -> String {
     page.one("in_flight_max", "gauge", "The most that can be.", session.in_flight().capacity() as u64);
     folded(&mut page, app);
     rules(&mut page, app);
+    projection(&mut page, app);
     served(&mut page, app);
     page.0
 }
@@ -213,6 +214,34 @@ fn rules(page: &mut Page, app: &App) {
     page.family("rule_nanoseconds", "summary", "Time an order took.");
     for (_, Ran { labels, measured, .. }) in &ran {
         page.spread("rule_nanoseconds", labels, measured.as_ref().map(|it| it.latency_ns));
+    }
+}
+
+fn projection(page: &mut Page, app: &App) {
+    let Some(status) = app.session.projection() else { return };
+    page.one("projection_running", "gauge", "Whether the projection follows the log.", status.running.into());
+    page.one("projection_watermark", "gauge", "The last record that is in its file.", status.sequence);
+    page.one("projection_behind", "gauge", "Committed records that are not in it yet.", status.behind);
+    page.one("projection_failures_total", "counter", "How often it failed.", status.failures);
+    page.family("projection_rule_watermark", "gauge", "The last record that a reporting rule has read.");
+    for rule in &status.rules {
+        let labels = format_args!("rule=\"{}\",version=\"{}\"", rule.rule, rule.rule_version);
+        page.line(format_args!("outcry_projection_rule_watermark{{{labels}}} {}", rule.sequence));
+    }
+    page.family("projection_rule_failures_total", "counter", "How often a reporting rule failed.");
+    for rule in &status.rules {
+        let labels = format_args!("rule=\"{}\",version=\"{}\"", rule.rule, rule.rule_version);
+        page.line(format_args!("outcry_projection_rule_failures_total{{{labels}}} {}", rule.failures));
+    }
+    page.family(
+        "projection_rule_stopped",
+        "gauge",
+        "Whether a reporting rule failed too often and is fed no more.",
+    );
+    for rule in &status.rules {
+        let labels = format_args!("rule=\"{}\",version=\"{}\"", rule.rule, rule.rule_version);
+        let stopped = u64::from(rule.state == "stopped");
+        page.line(format_args!("outcry_projection_rule_stopped{{{labels}}} {stopped}"));
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) async fn status(State(app): Shared) -> Answer<Status> {
     let session = &app.session;
     let node = session.node().status();
     let detail = session.trouble();
+    let projection = session.projection();
     Ok(Json(session.read(|model| {
         let state = model.state();
         Status {
@@ -47,6 +48,7 @@ pub(crate) async fn status(State(app): Shared) -> Answer<Status> {
                 .filter(|rule| rule.enforced.suspended || rule.shadow.suspended)
                 .map(|rule| rule.name.to_string())
                 .collect(),
+            projection,
         }
     })))
 }

@@ -25,6 +25,8 @@ pub enum Kind {
     Bigint,
     /// `HUGEINT`: 128 bits.
     Hugeint,
+    /// `DOUBLE`: for ratios, never for money.
+    Double,
     /// `DECIMAL(38, 8)`.
     Decimal,
     /// `TIMESTAMP_NS`: without a zone, and always UTC.
@@ -43,6 +45,7 @@ impl Kind {
             Self::Integer => "INTEGER",
             Self::Bigint => "BIGINT",
             Self::Hugeint => "HUGEINT",
+            Self::Double => "DOUBLE",
             Self::Decimal => "DECIMAL(38,8)",
             Self::Timestamp => "TIMESTAMP_NS",
             Self::Date => "DATE",
@@ -57,6 +60,7 @@ impl Kind {
             Self::Integer => LogicalTypeId::Integer.into(),
             Self::Bigint => LogicalTypeId::Bigint.into(),
             Self::Hugeint => LogicalTypeId::Hugeint.into(),
+            Self::Double => LogicalTypeId::Double.into(),
             Self::Decimal => LogicalTypeHandle::decimal(DECIMAL_WIDTH, DECIMAL_SCALE),
             Self::Timestamp => LogicalTypeId::TimestampNs.into(),
             Self::Date => LogicalTypeId::Date.into(),
@@ -100,7 +104,7 @@ impl<'a> Vector<'a> {
         Self { flat }
     }
 
-    /// DuckDB's own row id. What is in it does not matter.
+    /// DuckDB's own row id, which it asks for when it only counts rows. What is in it does not matter.
     pub(crate) fn row_ids(&mut self, rows: usize) {
         self.places::<i64>(rows).fill(0);
     }
@@ -169,6 +173,7 @@ fixed! {
     u64 as i64: Bigint, this => this.cast_signed();
     // DuckDB keeps 128 bits as two words, the lower first, which is what a little-endian machine does.
     i128 as [u64; 2]: Hugeint, this => words(this);
+    f64 as f64: Double, this => this;
     Exact as [u64; 2]: Decimal, this => words(this.0);
     Moment as i64: Timestamp, this => this.0;
     Day as i32: Date, this => this.0;

@@ -1,20 +1,19 @@
 //! The tables, one file a table or a family of them.
 
-mod accounts;
-mod assets;
+pub(crate) mod accounts;
+pub(crate) mod assets;
 mod at;
-mod bars;
 mod commands;
 mod events;
-mod instruments;
+pub(crate) mod instruments;
 mod ledger;
 mod lives;
 mod log;
 mod order_events;
 mod orders;
 mod quotes;
-mod rules;
-mod trades;
+pub(crate) mod rules;
+pub(crate) mod trades;
 
 use duckdb::Connection;
 use model::FieldValue;
@@ -54,7 +53,6 @@ tables! {
     assets::Assets,
     rules::RuleChanges,
     rules::RuleVerdicts,
-    bars::Bars,
     at::BookAt,
     at::BalanceAt,
     commands::Commands,

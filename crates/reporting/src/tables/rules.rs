@@ -128,6 +128,10 @@ impl Change {
     }
 }
 
+/// The kinds of event among which changes are.
+const FIRST_CHANGE: u16 = 0x0250;
+const LAST_CHANGE: u16 = 0x0258;
+
 /// Events of these kinds, as they are.
 struct Kinds {
     first: u16,
@@ -151,6 +155,14 @@ impl FromRecord<Change> for Kinds {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(feature = "session")]
+impl RuleChanges {
+    /// Makes the rows of any part of the log.
+    pub fn from_record() -> impl FromRecord<Change> {
+        Kinds { first: FIRST_CHANGE, last: LAST_CHANGE }
     }
 }
 
@@ -189,7 +201,7 @@ impl Table for RuleChanges {
     ];
 
     fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Change>>, Error> {
-        Ok(Box::new(RecordScan::new(store, filter.range, Kinds { first: 0x0250, last: 0x0258 })?))
+        Ok(Box::new(RecordScan::new(store, filter.range, Kinds { first: FIRST_CHANGE, last: LAST_CHANGE })?))
     }
 }
 
@@ -294,6 +306,14 @@ impl FromRecord<Judged> for Verdicts {
             instrument && self.0.wants_account(judged.account)
         }));
         Ok(())
+    }
+}
+
+#[cfg(feature = "session")]
+impl RuleVerdicts {
+    /// Makes the rows of any part of the log.
+    pub fn from_record() -> impl FromRecord<Judged> {
+        Verdicts(Filter::EVERYTHING)
     }
 }
 

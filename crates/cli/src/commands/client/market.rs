@@ -4,7 +4,8 @@ use super::Exchange;
 use crate::ui::{self, Outcome, Paint, Result, Table, Ui};
 use clap::Args;
 use gateway::api::{
-    Book, BookLevel, BookQuery, CandlesQuery, PhaseRequest, PhaseWord, SideWord, Status, TradesQuery,
+    Book, BookLevel, BookQuery, CandlesQuery, PhaseRequest, PhaseWord, ProjectionStatus, SideWord, Status,
+    TradesQuery,
 };
 use model::Side;
 use std::io;
@@ -204,6 +205,21 @@ fn show_status(ui: &mut Ui, url: &str, status: &Status) -> io::Result<()> {
         ("trades", ui::count(status.trades)),
         ("rules in force", ui::count(status.rules)),
         ("rules suspended", suspended),
+        ("projection", projection(ui, status.projection.as_ref())),
     ];
     rows.iter().try_for_each(|(name, value)| ui.line(format_args!("{name:<18} {value}")))
+}
+
+/// How the projection is, in a line.
+fn projection(ui: &Ui, status: Option<&ProjectionStatus>) -> String {
+    match status {
+        None => "none".to_owned(),
+        Some(ProjectionStatus { running: true, sequence, behind, .. }) => {
+            format!("at record {}, {} behind", ui::count(*sequence), ui::count(*behind))
+        }
+        Some(ProjectionStatus { trouble: None, .. }) => "starting".to_owned(),
+        Some(ProjectionStatus { trouble: Some(trouble), .. }) => {
+            ui.paint(Paint::Bad, trouble.lines().next().unwrap_or_default())
+        }
+    }
 }

@@ -1,15 +1,16 @@
 //! `outcry log project`: keeps a DuckDB file of the log's trades, candles and rule verdicts, each row exactly once.
 
+use crate::commands::report_rules::ReportHost;
 use crate::commands::store::Store;
 use crate::ui::{self, Failure, Outcome, Result, Ui};
 use clap::Args;
-use reporting::{PROJECTION_FILE, Projection};
+use reporting::{Projection, ProjectionOptions};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How often a projection that follows is asked whether it still does.
-const HEALTH_EVERY: Duration = Duration::from_millis(200);
+/// How often the file is brought up to date.
+const EVERY: Duration = Duration::from_millis(250);
 
 /// Bring a DuckDB file of trades and candles up to date, and with -f keep it so
 ///
@@ -38,9 +39,16 @@ struct Answer {
 
 impl Project {
     pub fn run(self, ui: &mut Ui) -> Result<Outcome> {
-        let file = self.file.unwrap_or_else(|| self.store.dir.join(PROJECTION_FILE));
-        let mut projection = Projection::open(&self.store.dir, Some(&file))?;
+        let rules = Some(ReportHost::of_store(&self.store.dir)?);
+        let options = ProjectionOptions { file: self.file, rules, ..ProjectionOptions::default() };
+        let mut projection = Projection::open(&self.store.dir, options)?;
+        if let Some(why) = projection.remade() {
+            let file = projection.file().display();
+            ui.say(format_args!("{file} is made again from the log: {why}"));
+        }
         let records = projection.catch_up()?;
+        tell(ui, &mut projection);
+        let file = projection.file().to_owned();
         let answer = Answer { file, sequence: projection.watermark(), records };
         ui.answer(&answer, |ui, answer| {
             let (file, sequence) = (answer.file.display(), ui::count(answer.sequence));
@@ -48,30 +56,36 @@ impl Project {
         })?;
         if self.follow {
             ui.flush()?;
-            follow(projection)?;
+            follow(ui, projection)?;
         }
         Ok(Outcome::Success)
     }
 }
 
+/// Says what is new about the reporting rules.
+fn tell(ui: &Ui, projection: &mut Projection) {
+    for news in projection.take_news() {
+        ui.complain(format_args!("warning: {news}"));
+    }
+}
+
 /// Follows the log until Ctrl-C, or until something is wrong.
-fn follow(projection: Projection) -> Result<()> {
+fn follow(ui: &Ui, mut projection: Projection) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::failed("cannot wait for signals").caused_by(error))?;
-    let following = projection.spawn();
     runtime.block_on(async {
-        let mut health = tokio::time::interval(HEALTH_EVERY);
         let interrupted = tokio::signal::ctrl_c();
         tokio::pin!(interrupted);
         loop {
+            // A step is a batch at most, and the file is closed between two.
+            let wait = if projection.step()?.more { Duration::ZERO } else { EVERY };
+            tell(ui, &mut projection);
             tokio::select! {
-                _ = &mut interrupted => return,
-                _ = health.tick() => if following.has_ended() { return },
+                _ = &mut interrupted => return Ok(()),
+                () = tokio::time::sleep(wait) => {}
             }
         }
-    });
-    following.stop()?;
-    Ok(())
+    })
 }

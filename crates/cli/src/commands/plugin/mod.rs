@@ -8,6 +8,7 @@ mod load;
 mod logs;
 mod new;
 mod replay;
+mod report;
 mod show;
 mod test;
 
@@ -29,6 +30,7 @@ enum Action {
     Build(build::Build),
     Test(test::Test),
     Replay(Box<replay::Replay>),
+    Report(report::Report),
     Load(Box<load::Load>),
     List(list::List),
     Show(show::Show),
@@ -48,6 +50,7 @@ impl Plugins {
             Action::Build(command) => command.run(ui),
             Action::Test(command) => command.run(ui),
             Action::Replay(command) => command.run(ui),
+            Action::Report(command) => command.run(ui),
             Action::Load(command) => command.run(ui),
             Action::List(command) => command.run(ui),
             Action::Show(command) => command.run(ui),

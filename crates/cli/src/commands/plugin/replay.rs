@@ -186,7 +186,8 @@ impl Replay {
         let name = RuleName::new("candidate").expect("a short word is a name");
         let manifest = inspection.manifest_or_defaults(name);
         if inspection.kind == RuleKind::Reporting {
-            return Err(Failure::usage("a reporting rule judges no orders, so there is nothing to try"));
+            let hint = format!("outcry plugin report {}", self.rule.display());
+            return Err(Failure::usage("a reporting rule judges no orders; it fills a table").hint(hint));
         }
         let given: Vec<(&str, &str)> =
             self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -221,7 +222,7 @@ impl Replay {
 }
 
 /// The component that a path means.
-fn component(path: &Path) -> Result<PathBuf> {
+pub(super) fn component(path: &Path) -> Result<PathBuf> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }

@@ -4,7 +4,10 @@ use super::change::terms;
 use crate::commands::client::{Exchange, or_dash};
 use crate::ui::{self, Outcome, Paint, Result, Table, Ui};
 use clap::Args;
-use gateway::api::{Rule, RuleActivation, RuleAnswer, RuleComponent, RuleCount, RuleMeasured, RuleSpread};
+use gateway::api::{
+    ProjectedRule, Rule, RuleActivation, RuleAnswer, RuleComponent, RuleCount, RuleMeasured, RuleSpread,
+};
+use model::RuleKind;
 use std::io;
 
 /// Show a rule of a running exchange: what is in force, what it did and what it costs
@@ -18,13 +21,18 @@ pub struct Show {
 
 impl Show {
     pub fn run(self, ui: &mut Ui) -> Result<Outcome> {
-        let answer = self.exchange.client().rule(&self.name)?;
-        ui.answer(&answer, |ui, RuleAnswer { rule, .. }| show(ui, rule))?;
+        let client = self.exchange.client();
+        let answer = client.rule(&self.name)?;
+        // What a reporting rule does, the projection says.
+        let status =
+            if answer.rule.kind.0 == RuleKind::Reporting { client.status()?.projection } else { None };
+        let fed = status.and_then(|status| status.rules.into_iter().find(|fed| fed.rule == self.name));
+        ui.answer(&answer, |ui, RuleAnswer { rule, .. }| show(ui, rule, fed.as_ref()))?;
         Ok(Outcome::Success)
     }
 }
 
-fn show(ui: &mut Ui, rule: &Rule) -> io::Result<()> {
+fn show(ui: &mut Ui, rule: &Rule, fed: Option<&ProjectedRule>) -> io::Result<()> {
     let name = ui.paint(Paint::Strong, &rule.name);
     let newest = rule.components.last();
     let description = newest.and_then(|component| component.description.as_deref()).unwrap_or("");
@@ -33,6 +41,15 @@ fn show(ui: &mut Ui, rule: &Rule) -> io::Result<()> {
         match slot {
             Some(activation) => show_activation(ui, what, activation)?,
             None => ui.line(format_args!("{what:<12} nothing"))?,
+        }
+    }
+    if let Some(fed) = fed {
+        let (table, sequence) = (or_dash(fed.table.as_deref()), ui::count(fed.sequence));
+        ui.line(format_args!("{:<12} {table}, {} at record {sequence}", "table", fed.state))?;
+        if let Some(error) = &fed.last_error {
+            let failures = ui::count(fed.failures);
+            let error = ui.paint(Paint::Bad, error);
+            ui.line(format_args!("{:<12} {failures}, last: {error}", "failures"))?;
         }
     }
     let back = match rule.rollback_to {
