@@ -185,6 +185,21 @@ mod cursor {
             inside.then(|| unsafe { self.0.published(range) })
         }
 
+        /// Tells the processor that the bytes from `offset` on will soon be asked for; nothing where there are none.
+        #[inline]
+        pub fn expect(&self, offset: usize) {
+            #[cfg(target_arch = "x86_64")]
+            if let Some(line) = self.bytes(offset..offset.saturating_add(1)) {
+                // SAFETY: a hint about an address inside the mapping: it reads nothing that can be seen.
+                unsafe {
+                    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+                    _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+                }
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            let _ = offset;
+        }
+
         /// The block that may begin at an offset.
         pub fn block_at(&self, offset: usize) -> Peek<'_> {
             let end = seal_offset(self.0.len());

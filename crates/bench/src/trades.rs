@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use model::{
-    AccountId, AccountName, AccountStatus, AssetCode, CalendarName, ClOrdId, Command, CreateInstrument,
-    DayNumber, Decimal, InitialBalance, InstrumentId, OpenAccount, OrderType, SelfTradePrevention, Side,
-    StartTradingDay, SubmitOrder, Symbol, TimeInForce, Timestamp,
+    AccountId, AccountName, AccountStatus, AssetCode, CalendarName, ClOrdId, Command, Configure,
+    CreateInstrument, DayNumber, Decimal, InitialBalance, InstrumentId, OpenAccount, OrderType,
+    SelfTradePrevention, Side, StartTradingDay, SubmitOrder, Symbol, TimeInForce, Timestamp,
 };
 
 use crate::BenchError;
@@ -26,8 +26,10 @@ const SESSION_NS: i64 = 23_400_000_000_000;
 /// Trades in one block of the log.
 const TRADES_PER_BLOCK: u64 = 64;
 const ACCOUNTS: u32 = 1000;
-/// Client order ids are remembered for a day, so one day does not last for ever.
-const TRADES_PER_DAY: u64 = 1 << 19;
+/// Client order ids are remembered for a trading day: so many trades, and another one begins.
+const TRADES_PER_DAY: u64 = 1 << 20;
+/// The first: that of [`OPENING_NS`].
+const FIRST_DAY: i32 = 20_458;
 
 /// Writes the log of one session.
 pub(crate) fn write_trades(dir: &Path, trading: &Trading) -> Result<(), BenchError> {
@@ -35,7 +37,10 @@ pub(crate) fn write_trades(dir: &Path, trading: &Trading) -> Result<(), BenchErr
     let blocks = trading.trades.div_ceil(TRADES_PER_BLOCK).max(1);
     writing.block_ns = SESSION_NS / i64::try_from(blocks).unwrap_or(i64::MAX);
     writing.trade(trading.trades)?;
-    writing.exchange.close()?;
+    let counts = writing.exchange.close()?;
+    if counts.rejected > 0 {
+        return Err(BenchError::Rejected { rejected: counts.rejected, commands: counts.commands });
+    }
     Ok(())
 }
 
@@ -62,6 +67,8 @@ impl Writing {
             now: OPENING_NS,
             block_ns: 1_000_000,
         };
+        let limits = Configure { max_order_ids: 2 * TRADES_PER_DAY, ..sequencer::LIMITS_DEFAULT };
+        writing.block(&[limits.into()])?;
         for number in 0..symbols {
             writing.block(&[instrument(number)])?;
         }
@@ -89,8 +96,9 @@ impl Writing {
         while self.traded < end {
             commands.clear();
             if self.traded.is_multiple_of(TRADES_PER_DAY) {
-                let day = i32::try_from(self.traded / TRADES_PER_DAY).unwrap_or(i32::MAX);
-                commands.push(StartTradingDay { day: DayNumber(day), reserved: 0 }.into());
+                let day =
+                    i32::try_from(self.traded / TRADES_PER_DAY).expect("fewer trades than would fill a disk");
+                commands.push(StartTradingDay { day: DayNumber(FIRST_DAY + day), reserved: 0 }.into());
             }
             let day_end = (self.traded / TRADES_PER_DAY + 1) * TRADES_PER_DAY;
             let many = TRADES_PER_BLOCK.min(end - self.traded).min(day_end - self.traded);

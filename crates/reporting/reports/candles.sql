@@ -1,9 +1,9 @@
--- Everything is counted in ticks and lots, grouped by numbers, and given its decimals and names at the end: a candle costs no more
--- than a pass over five integer columns.
+-- The trades are folded where they are read, and what comes of that is put together here, in ticks and lots; decimals and names are given at
+-- the end.
 CREATE MACRO candles(interval_ns) AS TABLE
 SELECT i.symbol,
-       make_timestamp_ns(bucket * interval_ns) AS start,
-       CAST(make_timestamp_ns(bucket * interval_ns) AS DATE) AS trade_date,
+       make_timestamp_ns(start_ns) AS start,
+       CAST(make_timestamp_ns(start_ns) AS DATE) AS trade_date,
        CAST(open_ticks * i.tick_size AS DECIMAL(38,8)) AS open,
        CAST(high_ticks * i.tick_size AS DECIMAL(38,8)) AS high,
        CAST(low_ticks * i.tick_size AS DECIMAL(38,8)) AS low,
@@ -11,11 +11,11 @@ SELECT i.symbol,
        CAST(volume_lots * i.lot_size AS DECIMAL(38,8)) AS volume,
        trades, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots, first_sequence, last_sequence
 FROM (
-    SELECT instrument_id, time_ns // interval_ns AS bucket,
-           arg_min(price_ticks, sequence) AS open_ticks, max(price_ticks) AS high_ticks, min(price_ticks) AS low_ticks,
-           arg_max(price_ticks, sequence) AS close_ticks, CAST(sum(quantity_lots) AS BIGINT) AS volume_lots,
-           count(*) AS trades, min(sequence) AS first_sequence, max(sequence) AS last_sequence
-    FROM trades GROUP BY instrument_id, bucket
+    SELECT instrument_id, start_ns,
+           arg_min(open_ticks, first_sequence) AS open_ticks, max(high_ticks) AS high_ticks, min(low_ticks) AS low_ticks,
+           arg_max(close_ticks, last_sequence) AS close_ticks, CAST(sum(volume_lots) AS BIGINT) AS volume_lots,
+           CAST(sum(trades) AS BIGINT) AS trades, min(first_sequence) AS first_sequence, max(last_sequence) AS last_sequence
+    FROM bars(interval_ns) GROUP BY instrument_id, start_ns
 ) JOIN instruments i USING (instrument_id);
 
 -- With an interval in which nothing traded at the last close before it, from an instrument's first candle to its last.

@@ -16,12 +16,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use event_store::{Block, Reader, SealedSegment, SideFile};
-use model::{InstrumentId, Record as _, Trade};
+use model::{
+    AccountId, InstrumentId, OrderId, Price, Quantity, Record as _, Side, Timestamp, Trade, TradeId,
+};
 
 pub use indexer::{Indexer, Indexing};
 use layout::{Header, Zone};
 
 use crate::error::Error;
+
+/// How many trades ahead of the one that is read the processor is told of.
+const AHEAD: u32 = 12;
 
 /// The directory of the index files, in the store directory.
 pub const INDEX_DIR: &str = "index";
@@ -52,6 +57,23 @@ pub struct Found {
     /// The trade.
     pub trade: Trade,
 }
+
+/// What stands for a trade that nobody looks at.
+const NOTHING: Trade = Trade {
+    trade_id: TradeId(0),
+    maker_order_id: OrderId(0),
+    taker_order_id: OrderId(0),
+    price: Price(0),
+    quantity: Quantity(0),
+    executed_at: Timestamp(0),
+    maker_account: AccountId(0),
+    taker_account: AccountId(0),
+    instrument: InstrumentId(0),
+    taker_side: Side::Buy,
+    maker_filled: false,
+    taker_filled: false,
+    reserved: 0,
+};
 
 /// Some trades of a zone, by number from its first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +182,7 @@ impl SegmentIndex {
         Ok(Trades::OfInstrument { from: before(low), to: before(high) })
     }
 
-    /// Appends trades of a zone.
+    /// Hands over trades of a zone.
     pub fn read(
         &self,
         zone: usize,
@@ -169,19 +191,40 @@ impl SegmentIndex {
         mut take: impl FnMut(Found),
     ) -> Result<(), Error> {
         let view = self.view(zone)?;
-        let mut one = |at: u32| -> Result<(), Error> {
-            let found = self.found(&view, at)?;
+        let number = |at: u32| match trades {
+            Trades::InOrder { .. } => at,
+            Trades::OfInstrument { .. } => view.by_instrument(at),
+        };
+        let (Trades::InOrder { from, to } | Trades::OfInstrument { from, to }) = trades;
+        for at in from..to.min(from + AHEAD) {
+            self.segment.expect(view.offset(number(at)));
+        }
+        for at in from..to {
+            if at + AHEAD < to {
+                self.segment.expect(view.offset(number(at + AHEAD)));
+            }
+            let found = self.found(&view, number(at))?;
             // A list by instrument is believed no more than anything else.
             if instrument.is_some_and(|wanted| wanted != found.trade.instrument) {
                 return Err(self.damaged());
             }
             take(found);
-            Ok(())
+        }
+        Ok(())
+    }
+
+    /// As [`SegmentIndex::read`], for those who ask only where trades are: no record is read, and every trade is the same empty one.
+    pub fn places(&self, zone: usize, trades: Trades, mut take: impl FnMut(Found)) -> Result<(), Error> {
+        let view = self.view(zone)?;
+        let mut place = |at: u32| {
+            let sequence = self.header.first_sequence + u64::from(view.sequence(at));
+            take(Found { sequence, command: sequence - u64::from(view.behind_command(at)), trade: NOTHING });
         };
         match trades {
-            Trades::InOrder { from, to } => (from..to).try_for_each(&mut one),
-            Trades::OfInstrument { from, to } => (from..to).try_for_each(|at| one(view.by_instrument(at))),
+            Trades::InOrder { from, to } => (from..to).for_each(place),
+            Trades::OfInstrument { from, to } => (from..to).for_each(|at| place(view.by_instrument(at))),
         }
+        Ok(())
     }
 
     #[inline]

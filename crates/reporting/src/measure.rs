@@ -58,6 +58,15 @@ pub struct Measured {
     pub queries: Vec<QueryTimes>,
 }
 
+/// One-minute candles of all symbols, as one makes them of trades.
+const CANDLES: &str = "SELECT instrument_id, time_ns // 60000000000 * 60000000000, arg_min(price_ticks, sequence), max(price_ticks), \
+    min(price_ticks), arg_max(price_ticks, sequence), CAST(sum(quantity_lots) AS BIGINT), count(*) FROM {from} GROUP BY ALL";
+
+/// The same, as the log offers them.
+const BARS: &str = "SELECT instrument_id, start_ns, arg_min(open_ticks, first_sequence), max(high_ticks), min(low_ticks), \
+    arg_max(close_ticks, last_sequence), CAST(sum(volume_lots) AS BIGINT), CAST(sum(trades) AS BIGINT) \
+    FROM bars(60000000000) GROUP BY ALL";
+
 /// The columns that the other two have as well.
 const COPIED: &str = "sequence, time_ns, trade_id, symbol, instrument_id, price_ticks, quantity_lots, maker_order_id, taker_order_id";
 
@@ -65,6 +74,8 @@ struct Query {
     name: &'static str,
     /// With `{from}` for where the trades are.
     sql: &'static str,
+    /// How the log is asked, where that is another way.
+    own: Option<&'static str>,
     /// The parameters of the log's function and the condition that says the same to the others; `{last}` is where the last
     /// per cent of the log begins.
     parameters: &'static str,
@@ -79,15 +90,31 @@ const QUERIES: &[Query] = &[
     Query {
         name: "count",
         sql: "SELECT count(*) FROM {from}",
+        own: None,
         parameters: "",
         condition: "",
         unindexed: true,
     },
-    Query { name: "five-column aggregate", sql: AGGREGATE, parameters: "", condition: "", unindexed: true },
+    Query {
+        name: "five-column aggregate",
+        sql: AGGREGATE,
+        own: None,
+        parameters: "",
+        condition: "",
+        unindexed: true,
+    },
     Query {
         name: "one-minute candles of all symbols",
-        sql: "SELECT symbol, time_ns // 60000000000 AS minute, arg_min(price_ticks, sequence), max(price_ticks), \
-              min(price_ticks), arg_max(price_ticks, sequence), sum(quantity_lots), count(*) FROM {from} GROUP BY ALL",
+        sql: CANDLES,
+        own: Some(BARS),
+        parameters: "",
+        condition: "",
+        unindexed: false,
+    },
+    Query {
+        name: "the same candles, made of trades",
+        sql: CANDLES,
+        own: None,
         parameters: "",
         condition: "",
         unindexed: false,
@@ -95,6 +122,7 @@ const QUERIES: &[Query] = &[
     Query {
         name: "one symbol",
         sql: AGGREGATE,
+        own: None,
         parameters: "symbol := 'S007'",
         condition: "symbol = 'S007'",
         unindexed: true,
@@ -102,6 +130,7 @@ const QUERIES: &[Query] = &[
     Query {
         name: "the last per cent",
         sql: AGGREGATE,
+        own: None,
         parameters: "from_seq := {last}",
         condition: "sequence >= {last}",
         unindexed: true,
@@ -109,6 +138,7 @@ const QUERIES: &[Query] = &[
     Query {
         name: "the last per cent of one symbol",
         sql: AGGREGATE,
+        own: None,
         parameters: "from_seq := {last}, symbol := 'S007'",
         condition: "sequence >= {last} AND symbol = 'S007'",
         unindexed: false,
@@ -118,7 +148,7 @@ const QUERIES: &[Query] = &[
 impl Query {
     fn over_log(&self, last: u64) -> String {
         let call = format!("trades({})", self.parameters);
-        self.sql.replace("{from}", &call).replace("{last}", &last.to_string())
+        self.own.unwrap_or(self.sql).replace("{from}", &call).replace("{last}", &last.to_string())
     }
 
     fn over(&self, table: &str, last: u64) -> String {

@@ -13,6 +13,8 @@ use crate::table::vector::Exact;
 /// An account, as it stands.
 #[derive(Debug, Clone)]
 pub struct AccountRow {
+    /// What it is called.
+    pub name: String,
     /// What it was opened with.
     pub opened: AccountOpened,
     /// The record that opened it.
@@ -28,6 +30,8 @@ pub struct AccountRow {
 /// An instrument, as it stands.
 #[derive(Debug, Clone)]
 pub struct InstrumentRow {
+    /// What it is called.
+    pub symbol: String,
     /// What it was listed with.
     pub terms: InstrumentCreated,
     /// The record that listed it.
@@ -62,13 +66,16 @@ impl Names {
     pub fn apply(&mut self, event: &Event, sequence: u64, time_ns: i64) {
         match event {
             Event::InstrumentCreated(terms) => {
-                self.by_symbol.insert(terms.symbol.to_string(), terms.instrument);
-                self.instruments.push(InstrumentRow { terms: *terms, sequence, time_ns, phase: terms.phase });
+                let symbol = terms.symbol.to_string();
+                self.by_symbol.insert(symbol.clone(), terms.instrument);
+                let (terms, phase) = (*terms, terms.phase);
+                self.instruments.push(InstrumentRow { symbol, terms, sequence, time_ns, phase });
             }
             Event::AccountOpened(opened) => {
-                self.by_name.insert(opened.name.to_string(), opened.account);
+                let name = opened.name.to_string();
+                self.by_name.insert(name.clone(), opened.account);
                 let (opened, status) = (*opened, opened.status);
-                self.accounts.push(AccountRow { opened, sequence, time_ns, status, limits: None });
+                self.accounts.push(AccountRow { name, opened, sequence, time_ns, status, limits: None });
             }
             Event::AssetRegistered(asset) => self.assets.push(*asset),
             Event::PhaseChanged(event) => {
@@ -115,13 +122,13 @@ impl Names {
     /// An instrument's symbol; `None` for one that never was.
     #[inline]
     pub fn symbol(&self, instrument: InstrumentId) -> Option<&str> {
-        self.terms(instrument).map(|terms| terms.symbol.as_str())
+        self.instruments.get(instrument.index()).map(|row| row.symbol.as_str())
     }
 
     /// An account's name; `None` for one that never was.
     #[inline]
     pub fn account(&self, account: AccountId) -> Option<&str> {
-        self.accounts.get(account.index()).map(|row| row.opened.name.as_str())
+        self.accounts.get(account.index()).map(|row| row.name.as_str())
     }
 
     /// A rule's name; `None` for one that never was.

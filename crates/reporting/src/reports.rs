@@ -41,7 +41,7 @@ pub const REPORTS: &[Report] = &[
     Report {
         name: "candles",
         about: "Open, high, low, close and volume of each instrument, interval by interval",
-        source: &["trades", "instruments"],
+        source: &["bars", "instruments"],
         by_account: false,
         by_symbol: true,
         order: "symbol, start",

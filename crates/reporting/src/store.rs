@@ -141,14 +141,21 @@ impl Store {
     /// Finds what a call's parameters name.
     pub(crate) fn resolve(&self, arguments: &Arguments) -> Result<Filter, Error> {
         let bound = self.bound();
-        let mut filter =
-            Filter { range: Range { from: 1, to: bound }, bound, instrument: None, account: None };
+        let mut filter = Filter {
+            range: Range { from: 1, to: bound },
+            bound,
+            instrument: None,
+            account: None,
+            interval_ns: None,
+            only_places: false,
+        };
         if let Some(from) = arguments.from_seq {
             filter.range.from = u64::try_from(from).unwrap_or(1).max(1);
         }
         if let Some(to) = arguments.to_seq {
             filter.range.to = u64::try_from(to).unwrap_or(0).min(bound);
         }
+        filter.interval_ns = arguments.interval_ns.filter(|&ns| ns > 0);
         // Time never goes back in the log, so a span of time is a range of records.
         if let Some(time) = &arguments.from_time {
             filter.range.from = filter.range.from.max(self.first_since(time)?);

@@ -115,6 +115,8 @@ pub struct Arguments {
     pub account: Option<String>,
     /// The record after which everything is looked at, in time travel.
     pub seq: Option<i64>,
+    /// How long an interval is, in nanoseconds.
+    pub interval_ns: Option<i64>,
 }
 
 /// What a call asks for, found and checked.
@@ -128,13 +130,23 @@ pub struct Filter {
     pub instrument: Option<InstrumentId>,
     /// Only rows about this account.
     pub account: Option<AccountId>,
+    /// How long an interval is, in nanoseconds: more than none.
+    pub interval_ns: Option<i64>,
+    /// Whether only columns of [`Table::PLACES`] are asked for, or none.
+    pub only_places: bool,
 }
 
 impl Filter {
     /// No filter: the whole log, of whatever length.
     #[cfg(feature = "session")]
-    pub const EVERYTHING: Self =
-        Self { range: Range { from: 1, to: u64::MAX }, bound: u64::MAX, instrument: None, account: None };
+    pub const EVERYTHING: Self = Self {
+        range: Range { from: 1, to: u64::MAX },
+        bound: u64::MAX,
+        instrument: None,
+        account: None,
+        interval_ns: None,
+        only_places: false,
+    };
 
     /// Whether rows about this instrument are wanted.
     #[inline]
@@ -159,6 +171,8 @@ pub trait Table: Sized + 'static {
     const ABOUT: &'static str;
     /// Its parameters.
     const PARAMETERS: &'static [Parameter] = USUAL;
+    /// The columns that an index can fill without the record. The first column should be one: DuckDB asks for it to count rows.
+    const PLACES: &'static [&'static str] = &[];
     /// Its columns.
     const COLUMNS: &'static [Column<Self::Row>];
 
@@ -182,13 +196,6 @@ pub trait Scan<R>: Send + Sync {
     /// Appends the next rows to `rows`, which is empty; leaves it empty at the end. Callers get different rows, and each
     /// gets its own in the order of the log.
     fn refill(&self, rows: &mut Vec<R>) -> Result<(), Error>;
-
-    /// How many rows come next, for a query that only counts them; 0 at the end. `rows` is room to find that out in.
-    fn count(&self, rows: &mut Vec<R>) -> Result<u64, Error> {
-        rows.clear();
-        self.refill(rows)?;
-        Ok(rows.len() as u64)
-    }
 
     /// How many threads may call at once to any avail.
     fn threads(&self) -> u64 {

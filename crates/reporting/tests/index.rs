@@ -27,7 +27,8 @@ fn index_files(dir: &Path) -> Vec<PathBuf> {
 
 /// Questions about all trades and about parts of them, the ends of the log and of segments among the parts.
 fn questions(last: u64) -> Vec<String> {
-    let mut questions = vec!["count(*) FROM trades".to_owned()];
+    let candles = "* FROM candles_1s ORDER BY symbol, start";
+    let mut questions = vec!["count(*) FROM trades".to_owned(), candles.to_owned()];
     let mut parts = vec![String::new()];
     parts.extend(SYMBOLS.map(|symbol| format!("symbol := '{symbol}'")));
     parts.extend((0..common::ACCOUNTS).map(|account| format!("account := 'account{account}'")));
@@ -45,6 +46,13 @@ fn questions(last: u64) -> Vec<String> {
     ]);
     for part in parts {
         questions.push(format!("count(*) FROM trades({part})"));
+        if !part.contains("account") {
+            let part = if part.is_empty() { part.clone() } else { format!(", {part}") };
+            questions.push(format!(
+                "CAST(sum(trades) AS BIGINT), CAST(sum(volume_lots) AS BIGINT), max(high_ticks), arg_max(close_ticks, last_sequence) \
+                 FROM bars(60000000000{part})"
+            ));
+        }
         questions.push(format!("* FROM trades({part}) ORDER BY sequence"));
     }
     questions

@@ -9,6 +9,9 @@ use crate::mapping::Mapping;
 use crate::publish::{BlockCursor, Peek, Sealed};
 use crate::segment;
 
+/// What the processor fetches at once: a small record spans two.
+const CACHE_LINE_BYTES: usize = 64;
+
 /// A segment to which nothing is added any more. Keeps it mapped, so it outlives the reader that found it.
 #[derive(Debug, Clone)]
 pub struct SealedSegment {
@@ -81,6 +84,14 @@ impl SealedSegment {
             RecordHeader::decode(self.sealed.bytes(offset..payload_at)?);
         let payload = self.sealed.bytes(payload_at..payload_at.checked_add(payload_bytes as usize)?)?;
         Some(Record { sequence, kind, version, tag, payload })
+    }
+
+    /// Says that the record at `offset` will soon be asked for, so that it is on its way when it is. Records that an index leads to lie
+    /// at no regular distance, and the processor cannot foresee them.
+    #[inline]
+    pub fn expect(&self, offset: usize) {
+        self.sealed.expect(offset);
+        self.sealed.expect(offset.saturating_add(CACHE_LINE_BYTES));
     }
 
     /// The block that begins at `offset` in the segment's file, if one may.

@@ -28,13 +28,11 @@ pub struct Bound {
 /// A scan under way, shared by DuckDB's threads.
 pub struct Running<R> {
     scan: Box<dyn Scan<R>>,
-    /// The columns asked for, as indices into the table's; `None` for DuckDB's own row id, which is how it counts rows.
+    /// The columns asked for, as indices into the table's; `None` for DuckDB's own row id. To count rows it asks for the first.
     projection: Vec<Option<usize>>,
     names: Arc<Names>,
     /// What each thread has left over from its last refill. A thread takes any of them, or begins a new one.
     idle: Mutex<Vec<Batch<R>>>,
-    /// Rows that were counted and not yet handed over, when no column is asked for.
-    counted: Mutex<u64>,
 }
 
 /// Rows that were found, some of them handed over already.
@@ -84,6 +82,7 @@ impl<T: Table, S: Source> VTab for Function<T, S> {
                 "from_time" => arguments.from_time = text(value),
                 "to_time" => arguments.to_time = text(value),
                 "seq" => arguments.seq = integer(value),
+                "interval_ns" => arguments.interval_ns = integer(value),
                 "symbol" => arguments.symbol = text(value),
                 "account" => arguments.account = text(value),
                 other => unreachable!("{other} is no parameter of any table"),
@@ -105,9 +104,11 @@ impl<T: Table, S: Source> VTab for Function<T, S> {
             .collect();
         let named = projection.iter().flatten().any(|&index| T::COLUMNS[index].named);
         let names = if named { bound.store.names(bound.filter.bound).map_err(told)? } else { Arc::default() };
-        let scan = T::scan(&bound.store, &bound.filter).map_err(told)?;
+        let is_place = |index: &usize| T::PLACES.contains(&T::COLUMNS[*index].name);
+        let filter = Filter { only_places: projection.iter().flatten().all(is_place), ..bound.filter };
+        let scan = T::scan(&bound.store, &filter).map_err(told)?;
         init.set_max_threads(scan.threads());
-        Ok(Running { scan, projection, names, idle: Mutex::default(), counted: Mutex::default() })
+        Ok(Running { scan, projection, names, idle: Mutex::default() })
     }
 
     fn func(function: &TableFunctionInfo<Self>, output: &mut DataChunkHandle) -> Answer<()> {
@@ -132,9 +133,6 @@ impl<T: Table, S: Source> VTab for Function<T, S> {
 impl<R: 'static> Running<R> {
     /// Fills a chunk with the next rows; an empty chunk is the end for the thread that asked.
     fn fill<T: Table<Row = R>>(&self, output: &mut DataChunkHandle) -> Result<(), Error> {
-        if self.projection.iter().all(Option::is_none) {
-            return self.fill_with_nothing(output);
-        }
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = idle().pop().unwrap_or(Batch { rows: Vec::new(), next: 0 });
         if batch.next == batch.rows.len() {
@@ -156,30 +154,6 @@ impl<R: 'static> Running<R> {
         if count > 0 {
             idle().push(batch);
         }
-        Ok(())
-    }
-
-    /// Fills a chunk with as many rows as there are next, where it matters only how many.
-    fn fill_with_nothing(&self, output: &mut DataChunkHandle) -> Result<(), Error> {
-        let counted = || self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        let take = || {
-            let mut counted = counted();
-            let rows = (*counted).min(VECTOR_ROWS as u64);
-            *counted -= rows;
-            usize::try_from(rows).expect("at most a vector")
-        };
-        let mut count = take();
-        while count == 0 {
-            match self.scan.count(&mut Vec::new())? {
-                0 => break,
-                more => *counted() += more,
-            }
-            count = take();
-        }
-        for place in 0..self.projection.len() {
-            Vector::new(output.flat_vector(place)).row_ids(count);
-        }
-        output.set_len(count);
         Ok(())
     }
 }

@@ -104,7 +104,7 @@ impl<'a> Vector<'a> {
         Self { flat }
     }
 
-    /// DuckDB's own row id, which it asks for when it only counts rows. What is in it does not matter.
+    /// DuckDB's own row id. What is in it does not matter.
     pub(crate) fn row_ids(&mut self, rows: usize) {
         self.places::<i64>(rows).fill(0);
     }

@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod assets;
 mod at;
+mod bars;
 mod commands;
 mod events;
 pub(crate) mod instruments;
@@ -53,6 +54,7 @@ tables! {
     assets::Assets,
     rules::RuleChanges,
     rules::RuleVerdicts,
+    bars::Bars,
     at::BookAt,
     at::BalanceAt,
     commands::Commands,

@@ -30,7 +30,7 @@ fn seller(trade: &Trade) -> AccountId {
 }
 
 /// Goes through the segments of the log: straight to the trades where there is an index, block by block where there is none.
-struct TradeScan {
+pub(super) struct TradeScan {
     filter: Filter,
     way: Mutex<Way>,
 }
@@ -126,6 +126,18 @@ impl Way {
 }
 
 impl TradeScan {
+    /// Over the trades that a call asks for.
+    pub(super) fn new(store: &Arc<Store>, filter: Filter) -> Result<Self, Error> {
+        Ok(Self { filter, way: Mutex::new(Way::new(store, filter)?) })
+    }
+
+    /// Hands the next run of trades over one by one, at most so many where that can be said. Returns whether there was one.
+    pub(super) fn next_run(&self, most: usize, take: impl FnMut(Found)) -> Result<bool, Error> {
+        let Some(part) = self.next(most)? else { return Ok(false) };
+        self.each(&part, take)?;
+        Ok(true)
+    }
+
     fn wants(&self, trade: &Trade) -> bool {
         self.filter.wants_account(trade.maker_account) || self.filter.wants_account(trade.taker_account)
     }
@@ -135,13 +147,17 @@ impl TradeScan {
         self.way.lock().unwrap_or_else(PoisonError::into_inner).next(most)
     }
 
-    fn read(&self, part: &Part, rows: &mut Vec<Found>) -> Result<(), Error> {
+    /// Hands over the trades of a part, in the order of the log.
+    fn each(&self, part: &Part, mut take: impl FnMut(Found)) -> Result<(), Error> {
         match part {
+            // Whose a trade is says only its record.
+            Part::Places(index, zone, places) if self.filter.only_places && self.filter.account.is_none() => {
+                index.places(*zone, *places, take)
+            }
             Part::Places(index, zone, places) => {
-                rows.reserve(places.len() as usize);
                 index.read(*zone, *places, self.filter.instrument, |found| {
                     if self.wants(&found.trade) {
-                        rows.push(found);
+                        take(found);
                     }
                 })
             }
@@ -158,7 +174,7 @@ impl TradeScan {
                     let trade = Trade::decode(record.version, record.payload)
                         .map_err(|source| Error::Record { sequence, source })?;
                     if self.filter.wants_instrument(trade.instrument) && self.wants(&trade) {
-                        rows.push(Found { sequence, command, trade });
+                        take(Found { sequence, command, trade });
                     }
                 }
                 Ok(())
@@ -169,29 +185,8 @@ impl TradeScan {
 
 impl Scan<Found> for TradeScan {
     fn refill(&self, rows: &mut Vec<Found>) -> Result<(), Error> {
-        while rows.is_empty() {
-            let Some(part) = self.next(VECTOR_ROWS)? else { return Ok(()) };
-            self.read(&part, rows)?;
-        }
+        while rows.is_empty() && self.next_run(VECTOR_ROWS, |found| rows.push(found))? {}
         Ok(())
-    }
-
-    fn count(&self, rows: &mut Vec<Found>) -> Result<u64, Error> {
-        loop {
-            let Some(part) = self.next(usize::MAX)? else { return Ok(0) };
-            let count = match part {
-                // Whose a trade is says only its record.
-                Part::Places(_, _, places) if self.filter.account.is_none() => u64::from(places.len()),
-                part => {
-                    rows.clear();
-                    self.read(&part, rows)?;
-                    rows.len() as u64
-                }
-            };
-            if count > 0 {
-                return Ok(count);
-            }
-        }
     }
 
     fn threads(&self) -> u64 {
@@ -203,6 +198,7 @@ impl Table for Trades {
     type Row = Found;
     const NAME: &'static str = "trades";
     const ABOUT: &'static str = "One row a trade. `account` finds the trades of either side.";
+    const PLACES: &'static [&'static str] = &["sequence", "command_sequence"];
     const COLUMNS: &'static [Column<Found>] = columns![Found:
         u64, "sequence", "record", "Number of the trade's record in the log. Orders everything.", |row| row.sequence;
         i64, "time_ns", "ns", "When the exchange stamped the taker's command: UNIX time.", |row| row.trade.executed_at.0;
@@ -236,7 +232,6 @@ impl Table for Trades {
     ];
 
     fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Found>>, Error> {
-        let way = Mutex::new(Way::new(store, *filter)?);
-        Ok(Box::new(TradeScan { filter: *filter, way }))
+        Ok(Box::new(TradeScan::new(store, *filter)?))
     }
 }
