@@ -39,6 +39,8 @@ pub(crate) struct Remembered {
     /// Empty until the first id; a cell is zero when vacant, else fingerprint and slot + 1.
     cells: Vec<u128>,
     len: u64,
+    /// Whether nothing is remembered at all.
+    is_off: bool,
 }
 
 /// The slot in a cell that is not vacant.
@@ -125,6 +127,9 @@ impl Remembered {
     /// Remembers an id that [`Remembered::find`] did not find, in a table for `max_order_ids`.
     #[inline]
     pub fn insert(&mut self, id: Fingerprint, slot: u32, max_order_ids: u64) {
+        if self.is_off {
+            return;
+        }
         assert!(self.len < max_order_ids, "an id is accepted only while there is room");
         if self.cells.is_empty() {
             self.cells = vec![0; Self::cells_for(max_order_ids)];
@@ -152,7 +157,12 @@ impl Remembered {
 
     /// Forgets everything. A new table rather than a cleared one: fresh pages cost nothing until they are used.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { is_off: self.is_off, ..Self::default() };
+    }
+
+    /// Forgets everything, and remembers nothing from now on.
+    pub fn switch_off(&mut self) {
+        *self = Self { is_off: true, ..Self::default() };
     }
 
     /// The cells in use, by place.
@@ -202,6 +212,17 @@ mod tests {
     fn a_full_table_takes_no_more() {
         let mut table = Remembered::default();
         (0..9).for_each(|number| table.insert(numbered(number), 0, 8));
+    }
+
+    #[test]
+    fn switched_off_it_takes_no_memory() {
+        let mut table = Remembered::default();
+        table.insert(numbered(1), 0, 8);
+        table.switch_off();
+        (0..100).for_each(|number| table.insert(numbered(number), 0, 8));
+        table.clear();
+        table.insert(numbered(2), 0, 8);
+        assert_eq!((table.memory_bytes(), table.len(), table.find(numbered(2))), (0, 0, None));
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub struct FoldOptions {
     pub snapshots: bool,
     /// Whether each block's checksum is checked.
     pub checksums: bool,
+    /// Whether client order ids are remembered. Only who decides, or asks for an order by its client's id, needs them.
+    pub client_order_ids: bool,
     /// Where the log is.
     pub file_system: Arc<dyn FileSystem>,
 }
@@ -59,6 +61,7 @@ impl Default for FoldOptions {
             bound: Mark::Committed,
             snapshots: true,
             checksums: true,
+            client_order_ids: true,
             file_system: Arc::new(Disk),
         }
     }
@@ -141,10 +144,13 @@ impl<B: OrderBook> Follower<B> {
             None
         };
         report.load_time = started.elapsed();
+        let of = |state: State<B>| {
+            if options.client_order_ids { state } else { state.without_client_order_ids() }
+        };
         let Some(found) = found else {
             reader.seek_segment(1)?;
             return Ok(Self {
-                state: State::default(),
+                state: of(State::default()),
                 sequence: 0,
                 timestamp: None,
                 reader,
@@ -154,7 +160,7 @@ impl<B: OrderBook> Follower<B> {
         };
         report.snapshot = Some(found.info.sequence);
         Ok(Self {
-            state: found.state,
+            state: of(found.state),
             sequence: found.info.sequence,
             timestamp: Some(found.info.timestamp),
             reader,

@@ -29,10 +29,11 @@ const SEQ: Parameter = Parameter { name: "seq", kind: Kind::Bigint, required: tr
 /// last event there is no state that anybody could have seen.
 pub fn state_at(store: &Store, at: u64) -> Result<(State<Book>, u64), Error> {
     if at == 0 {
-        return Ok((State::default(), 0));
+        return Ok((State::default().without_client_order_ids(), 0));
     }
     let end = command_end(store, at)?;
-    let options = FoldOptions { up_to: Some(end), checksums: false, ..FoldOptions::default() };
+    let options =
+        FoldOptions { up_to: Some(end), checksums: false, client_order_ids: false, ..FoldOptions::default() };
     Ok((fold_with::<Book>(store.dir(), options)?.state, end))
 }
 
