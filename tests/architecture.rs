@@ -11,6 +11,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("order-book", &["model"]),
     ("engine", &["model", "order-book"]),
     ("market-data", &["model", "order-book"]),
+    ("chart", &[]),
     ("plugin-manifest", &["model"]),
     ("plugin-sdk", &[]),
     ("plugin-kit", &["model", "plugin-manifest"]),
@@ -61,6 +62,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "gateway",
             "simulator",
             "bench",
+            "chart",
             "plugin-host",
             "plugin-kit",
             "plugin-manifest",
@@ -82,6 +84,7 @@ const ONLY_USED_BY: &[(&str, &[&str])] = &[
     ("libduckdb-sys", &["reporting"]),
     ("axum", &["gateway"]),
     ("memmap2", &["event-store"]),
+    ("tiny-skia", &["chart"]),
     ("wasmtime", &["plugin-host"]),
     ("wit-component", &["plugin-kit"]),
 ];
