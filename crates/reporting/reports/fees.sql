@@ -1,17 +1,20 @@
 -- Each trade is rounded up to the minor unit, a rebate towards zero: in the exchange's favour, by less than a cent.
 CREATE VIEW fees AS
-SELECT trade_date, account, symbol, asset AS currency, liquidity, version AS schedule_version, ppm, count(*) AS trades,
-       sum(last_quantity) AS quantity, sum(last_notional) AS notional,
-       CAST(sum(fee_minor) * minor_unit AS DECIMAL(38,8)) AS fee, CAST(sum(fee_minor) AS BIGINT) AS fee_minor
-FROM (
-    SELECT CAST(e.time AS DATE) AS trade_date, e.account, e.symbol, e.last_quantity, e.last_notional, e.liquidity, s.version, s.ppm, a.asset, a.minor_unit,
-           CASE WHEN s.ppm > 0 THEN (CAST(e.last_notional_minor AS HUGEINT) * s.ppm + 999999) // 1000000
-                ELSE CAST(e.last_notional_minor AS HUGEINT) * s.ppm // 1000000 END AS fee_minor
-    FROM executions e
-    JOIN instruments i ON i.symbol = e.symbol
-    JOIN assets a ON a.asset = i.currency
-    JOIN LATERAL (
-        SELECT version, ppm FROM fee_schedule f WHERE f.liquidity = e.liquidity AND f.valid_from <= CAST(e.time AS DATE)
-        ORDER BY valid_from DESC, version DESC LIMIT 1
-    ) s ON true
-) GROUP BY trade_date, account, symbol, asset, liquidity, version, ppm, minor_unit;
+WITH done AS (
+    SELECT CAST(time AS DATE) AS trade_date, account, symbol, liquidity, last_quantity_lots, last_notional_minor FROM executions
+), schedule AS (
+    -- The schedule in force on each day on which there was a trade.
+    SELECT d.trade_date, f.liquidity, max_by(f.version, (f.valid_from, f.version)) AS version, max_by(f.ppm, (f.valid_from, f.version)) AS ppm
+    FROM (SELECT DISTINCT CAST(time AS DATE) AS trade_date FROM trades) d JOIN fee_schedule f ON f.valid_from <= d.trade_date
+    GROUP BY d.trade_date, f.liquidity
+), charged AS (
+    SELECT trade_date, account, symbol, liquidity, version, ppm, count(*) AS trades, sum(last_quantity_lots) AS lots, sum(last_notional_minor) AS notional_minor,
+           sum(CASE WHEN ppm > 0 THEN (CAST(last_notional_minor AS HUGEINT) * ppm + 999999) // 1000000
+                    ELSE CAST(last_notional_minor AS HUGEINT) * ppm // 1000000 END) AS fee_minor
+    FROM done JOIN schedule USING (trade_date, liquidity)
+    GROUP BY ALL
+)
+SELECT trade_date, account, symbol, currency, liquidity, version AS schedule_version, ppm, trades,
+       CAST(lots * lot_size AS DECIMAL(38,8)) AS quantity, CAST(notional_minor * minor_unit AS DECIMAL(38,8)) AS notional,
+       CAST(fee_minor * minor_unit AS DECIMAL(38,8)) AS fee, CAST(fee_minor AS BIGINT) AS fee_minor
+FROM charged JOIN instruments USING (symbol) JOIN assets ON asset = currency;

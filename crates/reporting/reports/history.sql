@@ -7,12 +7,12 @@ CREATE VIEW order_audit AS
 SELECT CAST(time AS DATE) AS trade_date, time, sequence, exec_id, account AS member, account, cl_ord_id, orig_cl_ord_id, order_id, symbol,
        exec_type AS event, ord_status, side, order_type, time_in_force AS validity, expire_time,
        make_timestamp_ns(priority_time_ns) AS priority_time, priority_sequence,
-       price, quantity, leaves AS remaining_quantity,
+       currency, price, quantity, leaves AS remaining_quantity,
        -- There are no hidden orders: what remains is what is displayed, once it rests.
        CASE WHEN leaves > 0 AND time_in_force NOT IN ('ioc', 'fok') AND order_type = 'limit' THEN leaves ELSE 0 END AS displayed_quantity,
        last_price AS traded_price, last_quantity AS traded_quantity, trade_id,
        CASE liquidity WHEN 'maker' THEN 'passive' WHEN 'taker' THEN 'aggressive' END AS passive_or_aggressive,
-       self_trade_prevention, reason, rule, rule_code, command_sequence
+       post_only AS passive_only, self_trade_prevention, reason, rule, rule_code, command_sequence
 FROM order_events;
 
 -- Event types after the CAT technical specifications for plan participants.

@@ -1,41 +1,57 @@
 -- First in, first out. Everything an account ever received of an instrument is laid end to end in the order of the log, everything it gave
--- likewise; a disposal takes the lots that lie under it. What came by deposit has no cost here. A loss is a wash sale when the account bought
--- the same instrument within thirty days, before or after, besides the lot itself.
+-- likewise; a disposal takes the lots that lie under it. The ends of both cut the whole into pieces, each of one lot and one disposal at
+-- most, so that nothing need be compared with everything. What came by deposit has no cost here. A loss is a wash sale when the account
+-- bought the same instrument within thirty days, before or after, besides the lot itself.
 CREATE VIEW tax AS
 WITH moves AS MATERIALIZED (
-    SELECT l.sequence, l.time, l.account, l.asset, l.entry, l.amount_minor, t.price_ticks,
-           sum(greatest(l.amount_minor, 0)) OVER w AS received, sum(greatest(-l.amount_minor, 0)) OVER w AS given
-    FROM ledger l
-    JOIN assets a ON a.asset = l.asset AND a.is_instrument
-    LEFT JOIN trades t ON t.sequence = l.sequence
-    WHERE l.account IS NOT NULL AND l.amount_minor <> 0
-    WINDOW w AS (PARTITION BY l.account, l.asset ORDER BY l.sequence)
+    SELECT account, asset, sequence, time_ns, entry, amount_minor, trade_id,
+           CAST(sum(greatest(amount_minor, 0)) OVER w AS BIGINT) AS received, CAST(sum(greatest(-amount_minor, 0)) OVER w AS BIGINT) AS given
+    FROM ledger
+    WHERE account IS NOT NULL AND amount_minor <> 0 AND asset IN (SELECT symbol FROM instruments)
+    WINDOW w AS (PARTITION BY account, asset ORDER BY sequence)
 ), lots AS (
-    SELECT *, received - amount_minor AS begins, received AS ends FROM moves WHERE amount_minor > 0
+    SELECT account, asset, sequence, time_ns, entry, trade_id, received AS ends FROM moves WHERE amount_minor > 0
 ), disposals AS (
-    SELECT *, given + amount_minor AS begins, given AS ends FROM moves WHERE amount_minor < 0 AND entry = 'trade'
+    SELECT account, asset, sequence, time_ns, entry, trade_id, given AS ends FROM moves WHERE amount_minor < 0
+), cuts AS (
+    SELECT account, asset, ends FROM lots UNION SELECT account, asset, ends FROM disposals
+), pieces AS (
+    SELECT account, asset, ends, coalesce(lag(ends) OVER (PARTITION BY account, asset ORDER BY ends), 0) AS begins FROM cuts
 ), matched AS (
-    SELECT d.account, d.asset, d.sequence AS disposed_sequence, d.time AS disposed_time, l.sequence AS acquired_sequence, l.time AS acquired_time, l.entry AS acquired_by,
-           CAST(least(d.ends, l.ends) - greatest(d.begins, l.begins) AS BIGINT) AS lots,
-           d.price_ticks AS sold_ticks, l.price_ticks AS bought_ticks
-    FROM disposals d JOIN lots l ON l.account = d.account AND l.asset = d.asset AND l.begins < d.ends AND l.ends > d.begins
+    SELECT p.account, p.asset, p.ends - p.begins AS lots, d.sequence AS disposed_sequence, d.time_ns AS disposed_ns, d.trade_id AS sold_in,
+           l.sequence AS acquired_sequence, l.time_ns AS acquired_ns, l.entry AS acquired_by, l.trade_id AS bought_in
+    FROM pieces p
+    ASOF JOIN disposals d ON d.account = p.account AND d.asset = p.asset AND p.ends <= d.ends
+    ASOF JOIN lots l ON l.account = p.account AND l.asset = p.asset AND p.ends <= l.ends
+    WHERE d.entry = 'trade'
+), priced AS (
+    SELECT m.*, i.currency, i.lot_size, CAST(lots AS HUGEINT) * s.price_ticks * i.tick_value_minor AS proceeds_minor,
+           CAST(lots AS HUGEINT) * b.price_ticks * i.tick_value_minor AS basis_minor,
+           disposed_ns - 2592000000000000 AS from_ns, disposed_ns + 2592000000000000 AS to_ns
+    FROM matched m
+    JOIN instruments i ON i.symbol = m.asset
+    JOIN (SELECT trade_id, price_ticks FROM trades) s ON s.trade_id = m.sold_in
+    LEFT JOIN (SELECT trade_id, price_ticks FROM trades) b ON b.trade_id = m.bought_in
+), bought AS (
+    -- How many purchases there were up to each moment at which there was one.
+    SELECT account, asset, time_ns, max(number) AS number
+    FROM (SELECT account, asset, time_ns, row_number() OVER (PARTITION BY account, asset ORDER BY sequence) AS number FROM lots WHERE entry = 'trade')
+    GROUP BY account, asset, time_ns
+), counted AS (
+    SELECT p.*, coalesce(u.number, 0) - coalesce(f.number, 0) AS near,
+           CASE WHEN p.acquired_by = 'trade' AND p.acquired_ns BETWEEN from_ns AND to_ns THEN 1 ELSE 0 END AS itself
+    FROM priced p
+    ASOF LEFT JOIN bought u ON u.account = p.account AND u.asset = p.asset AND p.to_ns >= u.time_ns
+    ASOF LEFT JOIN bought f ON f.account = p.account AND f.asset = p.asset AND p.from_ns > f.time_ns
 )
-SELECT CAST(disposed_time AS DATE) AS trade_date, m.account, m.asset AS symbol, i.currency,
-       acquired_by, CAST(acquired_time AS DATE) AS acquired_date, acquired_time, disposed_time,
-       CAST(lots * i.lot_size AS DECIMAL(38,8)) AS quantity,
+SELECT CAST(make_timestamp_ns(disposed_ns) AS DATE) AS trade_date, n.account, n.asset AS symbol, n.currency,
+       acquired_by, CAST(make_timestamp_ns(acquired_ns) AS DATE) AS acquired_date, make_timestamp_ns(acquired_ns) AS acquired_time,
+       make_timestamp_ns(disposed_ns) AS disposed_time,
+       CAST(lots * lot_size AS DECIMAL(38,8)) AS quantity,
        CAST(proceeds_minor * c.minor_unit AS DECIMAL(38,8)) AS proceeds, CAST(basis_minor * c.minor_unit AS DECIMAL(38,8)) AS basis,
        CAST((proceeds_minor - basis_minor) * c.minor_unit AS DECIMAL(38,8)) AS gain,
-       CASE WHEN disposed_time > acquired_time + INTERVAL 1 year THEN 'long' ELSE 'short' END AS term,
-       coalesce(proceeds_minor < basis_minor, false) AND EXISTS (
-           SELECT 1 FROM lots other WHERE other.account = m.account AND other.asset = m.asset AND other.entry = 'trade'
-             AND other.sequence <> m.acquired_sequence
-             AND other.time BETWEEN m.disposed_time - INTERVAL 30 day AND m.disposed_time + INTERVAL 30 day
-       ) AS wash_sale,
+       CASE WHEN make_timestamp_ns(disposed_ns) > make_timestamp_ns(acquired_ns) + INTERVAL 1 year THEN 'long' ELSE 'short' END AS term,
+       coalesce(proceeds_minor < basis_minor, false) AND near > itself AS wash_sale,
        lots AS quantity_lots, proceeds_minor, basis_minor, proceeds_minor - basis_minor AS gain_minor, acquired_sequence, disposed_sequence
-FROM (
-    SELECT *, CAST(lots AS HUGEINT) * sold_ticks * (SELECT tick_value_minor FROM instruments WHERE symbol = asset) AS proceeds_minor,
-           CAST(lots AS HUGEINT) * bought_ticks * (SELECT tick_value_minor FROM instruments WHERE symbol = asset) AS basis_minor
-    FROM matched
-) m
-JOIN instruments i ON i.symbol = m.asset
-JOIN assets c ON c.asset = i.currency;
+FROM counted n
+JOIN assets c ON c.asset = n.currency;

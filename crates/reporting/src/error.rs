@@ -2,6 +2,7 @@
 
 use event_store::Error as StoreError;
 use model::DecodeError;
+use sequencer::replay::FoldError;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -11,7 +12,7 @@ pub enum Error {
     Store(#[from] StoreError),
     /// The log could not be folded.
     #[error(transparent)]
-    Fold(#[from] sequencer::replay::FoldError),
+    Fold(#[from] FoldError),
     /// A record this build does not understand.
     #[error("record {sequence}: {source}")]
     Record {
@@ -29,12 +30,17 @@ pub enum Error {
         order_id: u64,
     },
     /// A name that nothing has.
-    #[error("there is no {what} {name}\nhint: SELECT {column} FROM {table} lists them")]
+    #[error(
+        "there is no {what} {name}{}\nhint: SELECT {column} FROM {table} lists them",
+        near.as_ref().map_or_else(String::new, |near| format!("; did you mean {near}?"))
+    )]
     Unknown {
         /// What was looked for: `instrument` or `account`.
         what: &'static str,
         /// The name.
         name: String,
+        /// The name there is that looks most like it.
+        near: Option<String>,
         /// The table that lists what there is.
         table: &'static str,
         /// The column of it that holds the names.
@@ -161,7 +167,7 @@ pub enum Error {
 
 impl Error {
     /// What is said, with a hint where there is one: for those who get to see nothing but a text.
-    pub(crate) fn told(&self) -> String {
+    pub fn told(&self) -> String {
         match self.hint() {
             Some(hint) => format!("{self}\nhint: {hint}"),
             None => self.to_string(),
@@ -175,12 +181,18 @@ impl Error {
                 "a store is the directory that \"outcry dev\" or \"outcry start\" writes, with a file \"control\" in it",
             ),
             Self::Store(StoreError::FormatVersion { .. })
-            | Self::Record {
-                source: DecodeError::UnknownKind { .. } | DecodeError::UnknownVersion { .. },
-                ..
-            } => Some("use the version of outcry that wrote it, or a newer one"),
+            | Self::Fold(FoldError::Store(StoreError::FormatVersion { .. })) => {
+                Some("use the version of outcry that wrote it, or a newer one")
+            }
+            Self::Record { source, .. } | Self::Fold(FoldError::Record { source, .. })
+                if !matches!(source, DecodeError::Malformed { .. }) =>
+            {
+                Some(
+                    "use the version of outcry that wrote it, or a newer one; to_seq asks what comes before that record",
+                )
+            }
             Self::Store(_) | Self::Fold(_) | Self::Record { .. } | Self::Orphan { .. } => {
-                Some("\"outcry log verify\" says how far the log is good")
+                Some("\"outcry log verify\" says how far the log is good, and to_seq := N asks that part")
             }
             _ => None,
         }

@@ -47,7 +47,7 @@ pub use rule::{
     RuleRunner, RuleTable, RuleValue,
 };
 #[cfg(feature = "session")]
-pub use session::{Answer, AnswerColumn, Batch, CellValue, Limits, Session, Split, Stopper, split};
+pub use session::{Answer, AnswerColumn, Batch, CellValue, Limits, Rows, Session, Split, Stopper, split};
 pub use store::Store;
 pub use table::{ColumnInfo, Kind, Parameter, TableInfo};
 pub use tables::all as tables;

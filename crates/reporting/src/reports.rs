@@ -16,8 +16,18 @@ pub(crate) const SQL: &[&str] = &[
     include_str!("../reports/market.sql"),
     include_str!("../reports/controls.sql"),
     include_str!("../reports/surveillance.sql"),
-    include_str!("../reports/eod.sql"),
 ];
+
+/// The closing of the books after a record.
+fn closing(last: u64) -> String {
+    include_str!("../reports/eod.sql").replace("$last", &last.to_string())
+}
+
+/// The statement that makes the view of the last closing there can be.
+pub(crate) fn closing_view() -> String {
+    // Records are counted in 63 bits in SQL.
+    format!("CREATE VIEW eod AS {}", closing(u64::MAX >> 1))
+}
 
 /// A report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +42,8 @@ pub struct Report {
     pub by_account: bool,
     /// Whether its rows are about one instrument each.
     pub by_symbol: bool,
-    /// In which order its rows come.
+    /// In which order its rows come; empty for that of the log, in which they come by themselves. A day's orders would not fit the
+    /// memory that sorting takes.
     pub order: &'static str,
 }
 
@@ -52,7 +63,7 @@ pub const REPORTS: &[Report] = &[
         source: &["executions"],
         by_account: true,
         by_symbol: true,
-        order: "sequence, liquidity",
+        order: "",
     },
     Report {
         name: "order-audit",
@@ -60,7 +71,7 @@ pub const REPORTS: &[Report] = &[
         source: &["order_events"],
         by_account: true,
         by_symbol: true,
-        order: "exec_id",
+        order: "",
     },
     Report {
         name: "cat",
@@ -68,12 +79,12 @@ pub const REPORTS: &[Report] = &[
         source: &["order_events"],
         by_account: true,
         by_symbol: true,
-        order: "exec_id",
+        order: "",
     },
     Report {
         name: "surveillance",
         about: "Patterns that a person should look at: wash trades, spoofing, layering, marking the close, quote stuffing, ramping",
-        source: &["trades", "orders", "executions", "order_events", "surveillance_thresholds"],
+        source: &["trades", "orders", "executions", "activity", "surveillance_thresholds"],
         by_account: true,
         by_symbol: true,
         order: "first_sequence, alert",
@@ -81,7 +92,7 @@ pub const REPORTS: &[Report] = &[
     Report {
         name: "controls",
         about: "What the controls did: refusals by reason, kill switches, changes of phase, orders for each trade",
-        source: &["events", "order_events"],
+        source: &["events", "activity"],
         by_account: true,
         by_symbol: true,
         order: "trade_date, control, account, symbol, detail",
@@ -89,7 +100,7 @@ pub const REPORTS: &[Report] = &[
     Report {
         name: "settlement",
         about: "What each account has to deliver and to pay for a day's trades, netted, a business day later",
-        source: &["trades", "business_days"],
+        source: &["trades", "ledger", "business_days"],
         by_account: true,
         by_symbol: true,
         order: "trade_date, symbol, account",
@@ -121,7 +132,7 @@ pub const REPORTS: &[Report] = &[
     Report {
         name: "market-quality",
         about: "Spread and depth weighted by time, and how much of what was ordered traded",
-        source: &["quotes", "orders"],
+        source: &["quote_spans", "orders"],
         by_account: false,
         by_symbol: true,
         order: "trade_date, symbol",
@@ -129,7 +140,7 @@ pub const REPORTS: &[Report] = &[
     Report {
         name: "eod",
         about: "The closing of the books: trades, orders, ledger, balances and settlement held against each other",
-        source: &["trades", "executions", "orders", "ledger", "balances", "settlement"],
+        source: &["trades", "executions", "orders", "events", "ledger", "balances"],
         by_account: false,
         by_symbol: false,
         order: "number",
@@ -145,8 +156,10 @@ pub struct Part {
     pub to: Option<String>,
     /// Only this account's.
     pub account: Option<String>,
-    /// Only this instrument's.
-    pub symbol: Option<String>,
+    /// Only these instruments'; all of them when there is none.
+    pub symbols: Vec<String>,
+    /// The books are closed after this record: only for `eod`.
+    pub up_to: Option<u64>,
     /// The length of a candle in nanoseconds.
     pub interval_ns: Option<i64>,
     /// Whether candles are there for intervals without trades too.
@@ -170,6 +183,8 @@ impl Report {
         let from = if self.name == "candles" {
             let filled = if part.fill { "_filled" } else { "" };
             format!("{view}{filled}({})", part.interval_ns.unwrap_or(60_000_000_000))
+        } else if let (Some(up_to), "eod") = (part.up_to, self.name) {
+            format!("({})", closing(up_to))
         } else {
             view
         };
@@ -181,13 +196,17 @@ impl Report {
         with("trade_date >=", &part.from);
         with("trade_date <=", &part.to);
         with("account =", &part.account);
-        with("symbol =", &part.symbol);
+        if !part.symbols.is_empty() {
+            let symbols: Vec<String> = part.symbols.iter().map(|symbol| text(symbol)).collect();
+            conditions.push(format!("symbol IN ({})", symbols.join(", ")));
+        }
         let filter = if conditions.is_empty() {
             String::new()
         } else {
             format!(" WHERE {}", conditions.join(" AND "))
         };
-        format!("SELECT * FROM {from}{filter} ORDER BY {}", self.order)
+        let order = if self.order.is_empty() { String::new() } else { format!(" ORDER BY {}", self.order) };
+        format!("SELECT * FROM {from}{filter}{order}")
     }
 }
 
@@ -204,12 +223,21 @@ mod tests {
         };
         assert_eq!(
             Report::find("trade-history").unwrap().query(&part),
-            "SELECT * FROM trade_history WHERE trade_date >= '2026-01-05' AND account = 'o''neil' ORDER BY sequence, liquidity"
+            "SELECT * FROM trade_history WHERE trade_date >= '2026-01-05' AND account = 'o''neil'"
         );
         let filled = Part { interval_ns: Some(1), fill: true, ..Part::default() };
         assert_eq!(
             Report::find("candles").unwrap().query(&filled),
             "SELECT * FROM candles_filled(1) ORDER BY symbol, start"
         );
+        let symbols = vec!["A'".to_owned(), "B".to_owned()];
+        let vwap = Part { symbols, ..Part::default() };
+        assert_eq!(
+            Report::find("vwap").unwrap().query(&vwap),
+            "SELECT * FROM vwap WHERE symbol IN ('A''', 'B') ORDER BY trade_date, symbol"
+        );
+        let closed = Part { up_to: Some(7), ..Part::default() };
+        let query = Report::find("eod").unwrap().query(&closed);
+        assert!(query.contains("FROM trades(to_seq := 7)") && !query.contains('$'), "{query}");
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use duckdb::{Config, Connection};
 
-pub use answer::{Answer, AnswerColumn, Batch, CellValue};
+pub use answer::{Answer, AnswerColumn, Batch, CellValue, Rows};
 pub use split::{Split, split};
 pub use watch::Stopper;
 use watch::Watch;
@@ -69,6 +69,7 @@ impl Session {
         for statements in reports::SQL {
             connection.execute_batch(statements)?;
         }
+        connection.execute_batch(&reports::closing_view())?;
         connection.execute_batch(&confinement(output))?;
         let stopper = Stopper::new(connection.interrupt_handle());
         Ok(Self { store, connection, limits, stopper })
@@ -101,6 +102,33 @@ impl Session {
             Ok(statement) => Ok(Answer::new(statement, watch)),
             Err(error) => Err(watch.explain(error)),
         }
+    }
+
+    /// The first and the last day of the log, UTC, as `2026-01-05`; `None` for an empty one.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the log cannot be read.
+    pub fn days(&self) -> Result<Option<(String, String)>, Error> {
+        let days = self
+            .query("SELECT CAST(CAST(first_time AS DATE) AS VARCHAR), CAST(last_date AS VARCHAR) FROM log")?;
+        Ok(match days.rows()?.first().map(Vec::as_slice) {
+            Some([CellValue::Text(first), CellValue::Text(last)]) => Some((first.clone(), last.clone())),
+            _ => None,
+        })
+    }
+
+    /// The last record of a day, UTC; `None` when nothing happened on it.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the log cannot be read; [`Error::Sql`] when it is no date.
+    pub fn last_sequence_of(&self, date: &str) -> Result<Option<u64>, Error> {
+        let date = date.replace('\'', "''");
+        let times = format!("SELECT epoch_ns(DATE '{date}'), epoch_ns(DATE '{date}' + INTERVAL 1 day)");
+        let rows = self.query(&times)?.rows()?;
+        let Some([CellValue::Integer(from), CellValue::Integer(to)]) = rows.first().map(Vec::as_slice) else {
+            return Ok(None);
+        };
+        self.store.last_before(*from, *to)
     }
 
     /// Writes the answer to a query as Parquet into the file this session was opened with. Returns its rows.

@@ -83,6 +83,21 @@ impl Store {
         }
     }
 
+    /// The last record stamped from `from_ns` on and before `to_ns`; `None` when there is none.
+    #[cfg(feature = "session")]
+    pub(crate) fn last_before(&self, from_ns: i64, to_ns: i64) -> Result<Option<u64>, Error> {
+        let first_from = |time_ns| -> Result<u64, Error> {
+            let mut reader = self.reader()?;
+            reader.seek_time(time_ns)?;
+            Ok(match reader.next_block()? {
+                Some(block) => block.header().first_sequence,
+                None => self.committed() + 1,
+            })
+        };
+        let (first, next) = (first_from(from_ns)?, first_from(to_ns)?);
+        Ok((first < next).then(|| next - 1))
+    }
+
     /// Fixes what queries see at what is committed now, so that all tables of one agree. Returns that record.
     #[cfg(feature = "session")]
     pub(crate) fn pin(&self) -> u64 {
@@ -170,11 +185,23 @@ impl Store {
         if arguments.symbol.is_some() || arguments.account.is_some() {
             let names = self.names(bound)?;
             if let Some(symbol) = &arguments.symbol {
-                let unknown = || unknown("instrument", symbol, "instruments", "symbol");
+                let unknown = || Error::Unknown {
+                    what: "instrument",
+                    name: symbol.clone(),
+                    near: nearest(symbol, names.instruments.iter().map(|row| row.terms.symbol.as_str())),
+                    table: "instruments",
+                    column: "symbol",
+                };
                 filter.instrument = Some(names.instrument_by_symbol(symbol).ok_or_else(unknown)?);
             }
             if let Some(name) = &arguments.account {
-                let unknown = || unknown("account", name, "accounts", "account");
+                let unknown = || Error::Unknown {
+                    what: "account",
+                    name: name.clone(),
+                    near: nearest(name, names.accounts.iter().map(|row| row.opened.name.as_str())),
+                    table: "accounts",
+                    column: "account",
+                };
                 filter.account = Some(names.account_by_name(name).ok_or_else(unknown)?);
             }
         }
@@ -203,8 +230,15 @@ fn take_names(names: &mut Arc<Names>, block: &Block<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn unknown(what: &'static str, name: &str, table: &'static str, column: &'static str) -> Error {
-    Error::Unknown { what, name: name.to_owned(), table, column }
+/// The name that looks most like another, if one does: as alike as the words that people mistype are.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    const ALIKE: f64 = 0.75;
+    let folded = name.to_lowercase();
+    known
+        .map(|known| (strsim::jaro_winkler(&folded, &known.to_lowercase()), known))
+        .filter(|(alike, _)| *alike >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
+        .map(|(_, known)| known.to_owned())
 }
 
 #[cfg(test)]
@@ -226,5 +260,20 @@ mod tests {
         assert_eq!(moment("2026-01-05"), Some(1_767_571_200_000_000_000));
         assert_eq!(moment("2026-01-05 09:30:00.000000001"), opening.map(|ns| ns + 1));
         assert!(["", "noon", "09:30", "2026-13-01", "9999-12-31"].iter().all(|text| moment(text).is_none()));
+    }
+
+    #[test]
+    fn a_mistyped_name_finds_the_one_that_was_meant() {
+        let names = || ["AAPL", "AMZN", "MSFT", "market-maker"].into_iter();
+        for (typed, meant) in [
+            ("APPL", Some("AAPL")),
+            ("aapl", Some("AAPL")),
+            ("MFST", Some("MSFT")),
+            ("marketmaker", Some("market-maker")),
+            ("zzz", None),
+        ] {
+            assert_eq!(nearest(typed, names()).as_deref(), meant, "{typed}");
+        }
+        assert_eq!(nearest("x", std::iter::empty()), None);
     }
 }

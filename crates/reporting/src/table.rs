@@ -175,6 +175,8 @@ pub trait Table: Sized + 'static {
     const PLACES: &'static [&'static str] = &[];
     /// Its columns.
     const COLUMNS: &'static [Column<Self::Row>];
+    /// Whether it has few rows however long the log is: what a join should keep in memory.
+    const IS_SMALL: bool = false;
 
     /// Where the rows of one query come from.
     fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Self::Row>>, Error>;

@@ -90,6 +90,9 @@ impl<T: Table, S: Source> VTab for Function<T, S> {
         }
         // A name or number that is wrong is said before anything runs.
         let filter = store.resolve(&arguments).map_err(told)?;
+        // Not how many rows there are, but which table of a join is the small one.
+        let records = filter.range.to.saturating_sub(filter.range.from) + 1;
+        bind.set_cardinality(if T::IS_SMALL { records.min(1_000) } else { records }, false);
         Ok(Bound { store, filter })
     }
 

@@ -15,6 +15,7 @@ pub struct Accounts;
 impl Table for Accounts {
     type Row = AccountRow;
     const NAME: &'static str = "accounts";
+    const IS_SMALL: bool = true;
     const ABOUT: &'static str = "One row an account, with its status and limits as they stand.";
     const PARAMETERS: &'static [Parameter] = &[ACCOUNT];
     const COLUMNS: &'static [Column<AccountRow>] = columns![AccountRow:

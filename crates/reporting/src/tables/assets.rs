@@ -16,6 +16,7 @@ pub struct Assets;
 impl Table for Assets {
     type Row = AssetRegistered;
     const NAME: &'static str = "assets";
+    const IS_SMALL: bool = true;
     const ABOUT: &'static str = "One row an asset: the currencies, and the instruments as things to own.";
     const PARAMETERS: &'static [Parameter] = &[];
     const COLUMNS: &'static [Column<AssetRegistered>] = columns![AssetRegistered:

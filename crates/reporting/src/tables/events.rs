@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    AccountId, ClOrdId, Event, InstrumentId, KIND_EVENT_FIRST, OrderId, Price, Quantity, RejectReason, Side,
+    AccountId, ClOrdId, Event, InstrumentId, KIND_EVENT_FIRST, OrderId, Phase, Price, Quantity, RejectReason,
+    Side,
 };
 
 use super::fields_json;
@@ -38,6 +39,7 @@ struct Shared {
     quantity: Option<Quantity>,
     leaves: Option<Quantity>,
     reason: Option<&'static str>,
+    phase: Option<Phase>,
     rule: Option<(u16, u32)>,
 }
 
@@ -132,7 +134,9 @@ impl Shared {
                 reason: Some(it.reason.as_str()),
                 ..none
             },
-            Event::PhaseChanged(it) => Self { instrument: Some(it.instrument), ..none },
+            Event::PhaseChanged(it) => {
+                Self { instrument: Some(it.instrument), phase: Some(it.phase), ..none }
+            }
             Event::InstrumentCreated(it) => Self { instrument: Some(it.instrument), ..none },
             Event::AccountOpened(it) => Self { account: Some(it.account), ..none },
             Event::BalanceChanged(it) => Self { account: Some(it.account), ..none },
@@ -205,6 +209,7 @@ impl Table for Events {
         Option<Exact>, "leaves", "units", "What still works, or was canceled.",
             |row, names| names.quantity(row.shared.instrument?, row.shared.leaves?);
         Option<&str>, "reason", "", "Why it was refused or canceled.", |row| row.shared.reason;
+        Option<&str>, "phase", "", "The phase an instrument moved to.", |row| row.shared.phase.map(Phase::as_str);
         Option<i64>, "rule", "", "The number of the rule that rejected.", |row| row.shared.rule.map(|(rule, _)| i64::from(rule));
         Option<i64>, "rule_code", "", "That rule's own code.", |row| row.shared.rule.map(|(_, code)| i64::from(code));
         Option<i64>, "price_ticks", "ticks", "The price as the log has it.", |row| row.shared.price.map(|price| price.0);

@@ -15,6 +15,7 @@ pub struct Instruments;
 impl Table for Instruments {
     type Row = InstrumentRow;
     const NAME: &'static str = "instruments";
+    const IS_SMALL: bool = true;
     const ABOUT: &'static str = "One row an instrument, with its phase as it stands.";
     const PARAMETERS: &'static [Parameter] = &[SYMBOL];
     const COLUMNS: &'static [Column<InstrumentRow>] = columns![InstrumentRow:

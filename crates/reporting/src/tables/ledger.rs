@@ -31,6 +31,7 @@ pub struct Row {
     amount: i64,
     held: i64,
     after: Balance,
+    instrument: Option<InstrumentId>,
     order_id: Option<OrderId>,
     trade_id: Option<u64>,
 }
@@ -45,10 +46,11 @@ struct Postings {
     outside: Vec<i64>,
 }
 
-/// What an event can change: what it is called, up to four balances, and the order or trade it is about.
+/// What an event can change: what it is called, up to four balances, and the instrument, order or trade it is about.
 struct Entry {
     name: &'static str,
     cells: Vec<(AccountId, AssetId)>,
+    instrument: Option<InstrumentId>,
     order_id: Option<OrderId>,
     trade_id: Option<u64>,
 }
@@ -60,23 +62,28 @@ impl Postings {
             let terms = &self.state.instrument(instrument)?.terms;
             Some(vec![(account, terms.currency), (account, terms.asset)])
         };
-        let entry = |name, cells, order_id| Some(Entry { name, cells, order_id, trade_id: None });
+        let moves = |name, account: AccountId, instrument: InstrumentId, order_id: OrderId| {
+            let cells = both(account, instrument)?;
+            let (instrument, order_id) = (Some(instrument), Some(order_id));
+            Some(Entry { name, cells, instrument, order_id, trade_id: None })
+        };
         match event {
             Event::BalanceChanged(it) => {
                 let name = if it.amount < Cash::ZERO { "withdrawal" } else { "deposit" };
-                entry(name, vec![(it.account, it.asset)], None)
+                let cells = vec![(it.account, it.asset)];
+                Some(Entry { name, cells, instrument: None, order_id: None, trade_id: None })
             }
             Event::Trade(it) => {
                 let mut cells = both(it.maker_account, it.instrument)?;
                 // Nobody trades with itself under any mode of self-trade prevention.
                 cells.extend(both(it.taker_account, it.instrument)?);
-                let order_id = Some(it.taker_order_id);
-                Some(Entry { name: "trade", cells, order_id, trade_id: Some(it.trade_id.0) })
+                let (instrument, order_id) = (Some(it.instrument), Some(it.taker_order_id));
+                Some(Entry { name: "trade", cells, instrument, order_id, trade_id: Some(it.trade_id.0) })
             }
-            Event::OrderAccepted(it) => entry("hold", both(it.account, it.instrument)?, Some(it.order_id)),
-            Event::OrderCanceled(it) => entry("release", both(it.account, it.instrument)?, Some(it.order_id)),
-            Event::OrderReduced(it) => entry("release", both(it.account, it.instrument)?, Some(it.order_id)),
-            Event::OrderReplaced(it) => entry("replace", both(it.account, it.instrument)?, Some(it.order_id)),
+            Event::OrderAccepted(it) => moves("hold", it.account, it.instrument, it.order_id),
+            Event::OrderCanceled(it) => moves("release", it.account, it.instrument, it.order_id),
+            Event::OrderReduced(it) => moves("release", it.account, it.instrument, it.order_id),
+            Event::OrderReplaced(it) => moves("replace", it.account, it.instrument, it.order_id),
             // The others move nothing.
             _ => None,
         }
@@ -101,6 +108,7 @@ impl Postings {
             amount,
             held,
             after,
+            instrument: entry.instrument,
             order_id: entry.order_id,
             trade_id: entry.trade_id,
         };
@@ -169,6 +177,7 @@ impl Table for Ledger {
         i64, "held_minor", "minor units", "The change of the held part in that unit.", |row| row.held;
         i64, "total_after_minor", "minor units", "The balance after it in that unit.", |row| row.after.total.0;
         i64, "held_after_minor", "minor units", "The held part after it in that unit.", |row| row.after.held.0;
+        Option<&str>, "symbol", "", "The instrument that the order or trade was in.", |row, names| names.symbol(row.instrument?);
         Option<u64>, "order_id", "", "The order that caused it; the taker of a trade.", |row| row.order_id.map(|id| id.0);
         Option<u64>, "trade_id", "", "The trade that caused it.", |row| row.trade_id;
         u64, "command_sequence", "record", "The command that caused it.", |row| row.command;

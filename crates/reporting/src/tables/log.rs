@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::table::scan::Ready;
 use crate::table::vector::{Day, Moment};
-use crate::table::{Column, Filter, Parameter, Scan, Table, columns};
+use crate::table::{Column, Filter, Parameter, Scan, TO_SEQ, Table, columns};
 
 /// One row: how far the log goes.
 pub struct Log;
@@ -39,8 +39,9 @@ fn times(store: &Store, bound: u64) -> Result<Option<(i64, i64)>, Error> {
 impl Table for Log {
     type Row = LogRow;
     const NAME: &'static str = "log";
+    const IS_SMALL: bool = true;
     const ABOUT: &'static str = "One row: how far the log goes. Empty before the first record.";
-    const PARAMETERS: &'static [Parameter] = &[];
+    const PARAMETERS: &'static [Parameter] = &[TO_SEQ];
     const COLUMNS: &'static [Column<LogRow>] = columns![LogRow:
         &str, "store_id", "", "The store's own name.", |row| row.store_id.as_str();
         u64, "last_sequence", "record", "The last record that this query sees.", |row| row.last_sequence;
@@ -53,10 +54,11 @@ impl Table for Log {
 
     fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<LogRow>>, Error> {
         let store_id = store.reader()?.store_id().to_string();
-        let row = times(store, filter.bound)?.map(|(first_time_ns, last_time_ns)| LogRow {
+        let last_sequence = filter.range.to;
+        let row = times(store, last_sequence)?.map(|(first_time_ns, last_time_ns)| LogRow {
             store_id,
             first_time_ns,
-            last_sequence: filter.bound,
+            last_sequence,
             last_time_ns,
         });
         Ok(Box::new(Ready::new(row.into_iter().collect())))
@@ -78,6 +80,7 @@ const DAYS_AROUND: i64 = 30;
 impl Table for BusinessDays {
     type Row = BusinessDay;
     const NAME: &'static str = "business_days";
+    const IS_SMALL: bool = true;
     const ABOUT: &'static str =
         "The days on which a calendar has a session, from a month before the log to a month after it.";
     const PARAMETERS: &'static [Parameter] = &[];

@@ -1,6 +1,7 @@
 //! The tables, one file a table or a family of them.
 
 pub(crate) mod accounts;
+mod activity;
 pub(crate) mod assets;
 mod at;
 mod bars;
@@ -47,6 +48,8 @@ tables! {
     order_events::OrderEvents,
     order_events::Executions,
     quotes::Quotes,
+    quotes::QuoteSpans,
+    activity::Activity,
     at::Balances,
     ledger::Ledger,
     instruments::Instruments,

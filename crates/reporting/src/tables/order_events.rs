@@ -203,6 +203,8 @@ impl Table for OrderEvents {
         Option<&str>, "side", "", "`buy` or `sell`.", |row| row.life.map(|life| life.side.as_str());
         Option<&str>, "order_type", "", "`limit` or `market`.", |row| row.life.map(|life| life.order_type.as_str());
         Option<&str>, "time_in_force", "", "`day`, `gtc`, `ioc`, `fok` or `gtd`.", |row| row.life.map(|life| life.time_in_force.as_str());
+        Option<bool>, "post_only", "", "Whether it must not take.", |row| row.life.map(|life| life.post_only);
+        Option<&str>, "currency", "", "What prices are in.", |row, names| names.currency(row.instrument()?);
         Option<Exact>, "price", "currency", "Its limit; null for a market order.",
             |row, names| names.price(row.instrument()?, row.limit()?);
         Option<Exact>, "quantity", "units", "All of it: traded and not.",
@@ -247,6 +249,8 @@ impl Table for OrderEvents {
         };
         Option<u64>, "leaves_lots", "lots", "The leaves as the log has them.", |row| row.leaves().map(|leaves| leaves.0);
         Option<u64>, "cum_lots", "lots", "What has traded, as the log has it.", |row| row.life.map(|life| life.cum.0);
+        Option<u64>, "instrument_id", "", "The exchange's number for the instrument.", |row| row.instrument().map(|id| u64::from(id.0));
+        u64, "account_id", "", "The exchange's number for the account.", |row| u64::from(row.account().0);
         u64, "command_sequence", "record", "The command that caused it.", |row| row.place.command;
     ];
 

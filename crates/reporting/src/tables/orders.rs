@@ -102,6 +102,8 @@ impl Table for Orders {
         u64, "quantity_lots", "lots", "The quantity as the log has it.", |row| row.quantity().0;
         u64, "leaves_lots", "lots", "The leaves as the log has them.", |row| leaves(row).0;
         u64, "cum_lots", "lots", "What has traded, as the log has it.", |row| row.cum.0;
+        u64, "instrument_id", "", "The exchange's number for the instrument.", |row| u64::from(row.instrument.0);
+        u64, "account_id", "", "The exchange's number for the account.", |row| u64::from(row.account.0);
         i64, "traded_minor", "minor units", "What its trades were worth, in the currency's smallest unit.", |row| row.traded_minor;
     ];
 

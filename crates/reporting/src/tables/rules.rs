@@ -169,6 +169,7 @@ impl RuleChanges {
 impl Table for RuleChanges {
     type Row = Change;
     const NAME: &'static str = "rule_changes";
+    const IS_SMALL: bool = true;
     const ABOUT: &'static str = "Every change to what judges orders: rules loaded, approved, activated, deactivated, suspended, recovered.";
     const PARAMETERS: &'static [Parameter] = &[FROM_SEQ, TO_SEQ, FROM_TIME, TO_TIME];
     const COLUMNS: &'static [Column<Change>] = columns![Change:
