@@ -10,6 +10,7 @@ pub mod latency;
 mod market;
 pub mod projection;
 pub mod recovery;
+pub mod reports;
 pub mod rules;
 pub mod sql;
 mod stepped;

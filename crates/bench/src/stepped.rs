@@ -45,8 +45,15 @@ impl SteppedExchange {
     /// # Errors
     /// [`BenchError::Store`] when it cannot be made.
     pub fn create(dir: &Path) -> Result<Self, BenchError> {
-        let options = Options { durability: Durability::Os, ..Options::default() };
-        let store = Writer::open(dir, &options)?;
+        Self::with_options(dir, &Options { durability: Durability::Os, ..Options::default() })
+    }
+
+    /// A new store in `dir`, of another shape.
+    ///
+    /// # Errors
+    /// As for [`SteppedExchange::create`].
+    pub fn with_options(dir: &Path, options: &Options) -> Result<Self, BenchError> {
+        let store = Writer::open(dir, options)?;
         Ok(Self { store, state: State::new(), events: Vec::new(), counts: Counts::default() })
     }
 

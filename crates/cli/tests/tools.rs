@@ -24,6 +24,14 @@ fn every_benchmark_runs() {
     assert!(core["fsync"]["commands_per_second"].as_u64().expect("a rate") > 0);
     let latency = run(&["latency", "--rates", "2000", "--dir", at]);
     assert!(latency["disk"]["p50_ns"].as_u64().expect("a time") > 0);
+    let reports = run(&["reports", "--orders", "20000", "--symbols", "10", "--accounts", "100", "--dir", at]);
+    assert!(reports["day"]["counts"]["orders"].as_u64().expect("orders") > 19_000);
+    let runs = reports["reports"].as_array().expect("reports");
+    assert_eq!(runs.len(), 12);
+    for run in runs {
+        assert!(run["failure"].is_null() && run["peak_bytes"].is_u64(), "{run}");
+        assert!(run["rows"].as_u64().expect("rows") > 0 || run["report"] == "surveillance", "{run}");
+    }
     let recovery = run(&["recovery", "--events", "20000", "--dir", at]);
     assert!(recovery["serves_after_ns"].as_u64().expect("a time") > 0);
     assert_eq!(std::fs::read_dir(at).expect("a directory").count(), 0, "nothing is left behind");

@@ -1,6 +1,7 @@
 //! `outcry bench`: the measurements of the exchange. How each number is taken is in the crate `bench`; here is what can
 //! be asked for, and how it is shown.
 
+mod reports;
 mod show;
 
 use super::doctor::disk;
@@ -88,6 +89,7 @@ enum What {
         #[command(flatten)]
         common: Common,
     },
+    Reports(reports::Reports),
     /// How fast a log is folded, and how soon an exchange serves again
     Recovery {
         /// Events in the log
@@ -229,6 +231,7 @@ impl Bench {
                 let report = sql::run(&config, dir.path(), |doing| ui.say(doing))?;
                 answer(ui, "sql", &report, show::sql)
             }
+            What::Reports(reports) => reports.run(ui),
             What::Recovery { events, common } => {
                 let default = recovery::Config::default();
                 let events = common.size(events, default.events, 200_000);

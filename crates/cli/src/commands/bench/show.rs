@@ -1,7 +1,7 @@
 //! Reports as tables.
 
 use crate::ui::{self, Paint, Table, Ui, count, duration_ns};
-use bench::{Percentiles, book, core, latency, recovery, rules, sql, store};
+use bench::{Percentiles, book, core, latency, recovery, reports, rules, sql, store};
 use std::io;
 
 pub fn book(ui: &mut Ui, report: &book::Report) -> io::Result<()> {
@@ -236,6 +236,36 @@ pub fn sql(ui: &mut Ui, report: &sql::Report) -> io::Result<()> {
         ))?;
     }
     ui.line(format_args!("{} heavy queries were answered meanwhile", count(report.heavy_queries)))
+}
+
+pub fn reports(ui: &mut Ui, report: &reports::Report) -> io::Result<()> {
+    if let Some(day) = &report.day {
+        let counts = day.counts;
+        ui.line(format_args!(
+            "the day: {} orders, {} commands ({} refused), {} trades, {} records, {}, written in {}",
+            count(counts.orders),
+            count(counts.commands),
+            count(counts.rejected),
+            count(counts.trades),
+            count(counts.records),
+            ui::bytes(counts.bytes),
+            duration_ns(day.elapsed_ns)
+        ))?;
+    }
+    let mut table = Table::new(["report", "#time", "#rows", "#as CSV", "#memory", ""]);
+    for run in &report.reports {
+        let said =
+            run.failure.as_deref().map(|failure| failure.lines().next().unwrap_or("failed").to_owned());
+        table.painted([
+            (run.report.clone(), None),
+            (duration_ns(run.elapsed_ns), None),
+            (count(run.rows), None),
+            (ui::bytes(run.bytes), None),
+            (ui::bytes(run.peak_bytes), None),
+            (said.clone().unwrap_or_default(), said.map(|_| Paint::Bad)),
+        ]);
+    }
+    ui.table(&table)
 }
 
 pub fn recovery(ui: &mut Ui, report: &recovery::Report) -> io::Result<()> {
