@@ -1,24 +1,33 @@
 //! `outcry report`: the ready-made reports. What each of them is, is in the crate `reporting`; each is also a view that `outcry sql` knows.
+//! Here is how they are asked for, and what they look like as pictures and pages.
 
-use super::sql::{Asked, Destination, Format, LimitArgs};
+mod eod;
+mod html;
+mod money;
+mod picture;
+
+use super::sql::{Destination, Format, LimitArgs, write_whole};
 use super::store::Store;
 use crate::ui::{Failure, Outcome, Result, Table, Ui};
 use clap::Args;
 use market_data::Interval;
 use reporting::{CellValue, Part, REPORTS, Report, Session};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Memory of a report that is not told otherwise: more than any takes for a day of 20 million orders (docs/PERFORMANCE.md).
+const MEMORY_MIB: u64 = 4096;
 
 /// Make a report from the log
 ///
 /// Without a name, says which reports there are. docs/REPORTS.md explains them and their columns. eod ends with exit code 1 when
-/// the books do not close.
+/// the books do not close. --chart draws candles, or makes a page of the end of the day.
 #[derive(Debug, Args)]
 pub struct Reports {
     /// Which report
     #[arg(value_name = "NAME", value_parser = REPORTS.iter().map(|report| report.name).collect::<Vec<_>>())]
     name: Option<String>,
-    /// Only this trading day (UTC)
+    /// Only this trading day (UTC); for eod, the day to close
     #[arg(long, value_name = "DATE", value_parser = date, conflicts_with_all = ["from", "to"])]
     date: Option<String>,
     /// Only from this trading day on
@@ -30,15 +39,18 @@ pub struct Reports {
     /// Only this account's
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
-    /// Only this instrument's
+    /// Only this instrument's; may be given again
     #[arg(long)]
-    symbol: Option<String>,
+    symbol: Vec<String>,
     /// The length of a candle: 1s, 1m, 5m, 15m, 1h or 1d
     #[arg(long, value_name = "INTERVAL", default_value = "1m")]
     interval: Interval,
     /// Candles for intervals without trades too, at the last close
     #[arg(long)]
     fill: bool,
+    /// Draw it instead: candles as FILE.html or FILE.png, eod as FILE.html
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "output"])]
+    chart: Option<PathBuf>,
     /// How the report is written: a table, or JSON with --json
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
@@ -69,53 +81,135 @@ struct Listed {
     source: &'static [&'static str],
 }
 
+/// What `--chart` answers.
+#[derive(Debug, Serialize)]
+struct Drawn<'a> {
+    file: &'a Path,
+    bytes: usize,
+    symbols: Vec<String>,
+    /// Whether the books close; null for candles.
+    closes: Option<bool>,
+}
+
 impl Reports {
     pub fn run(self, ui: &mut Ui) -> Result<Outcome> {
         let Some(name) = &self.name else { return list(ui) };
         let report =
             Report::find(name).ok_or_else(|| Failure::usage(format_args!("there is no report {name}")))?;
+        self.check(report)?;
+        let format = self.format.unwrap_or(if ui.is_json() { Format::Json } else { Format::Table });
+        let destination = Destination { format, output: self.output.as_deref(), max_rows: self.max_rows };
+        let session = destination.session(&self.store.dir, self.limits.apply(MEMORY_MIB))?;
+        let part = self.part(report, &session)?;
+        if let Some(file) = &self.chart {
+            return self.draw(ui, report, &session, &part, file);
+        }
+        let query = report.query(&part);
+        if report.name != "eod" {
+            destination.answer(ui, &session, &[&query])?;
+            return Ok(Outcome::Success);
+        }
+        // Closing the books takes a while, and it must be said whether they close: it is done once, into memory.
+        session.query(&format!("CREATE TEMP TABLE closing AS {query}"))?.rows()?;
+        destination.answer(ui, &session, &["SELECT * FROM closing ORDER BY number"])?;
+        let closes = session.query("SELECT bool_and(ok) FROM closing")?.rows()?;
+        Ok(Outcome::when(closes == [[CellValue::Bool(true)]]))
+    }
+
+    /// Whether the report can be about what was asked for.
+    fn check(&self, report: &Report) -> Result<()> {
         for (asked, has, what) in [
             (self.account.is_some(), report.by_account, "account"),
-            (self.symbol.is_some(), report.by_symbol, "symbol"),
+            (!self.symbol.is_empty(), report.by_symbol, "symbol"),
         ] {
             if asked && !has {
-                return Err(Failure::usage(format_args!("{name} is not about one {what}"))
+                return Err(Failure::usage(format_args!("{} is not about one {what}", report.name))
                     .hint(format_args!("leave --{what} out")));
             }
         }
-        let part = Part {
+        if report.name == "eod" && (self.from.is_some() || self.to.is_some()) {
+            return Err(Failure::usage("eod closes one day").hint("say which with --date"));
+        }
+        if self.chart.is_some() && !["candles", "eod"].contains(&report.name) {
+            return Err(Failure::usage(format_args!("{} cannot be drawn", report.name))
+                .hint("candles and eod can; --format has csv, json, markdown and parquet for the others"));
+        }
+        Ok(())
+    }
+
+    /// The part that was asked for. A name or a day that the log knows nothing of would only give an empty report.
+    fn part(&self, report: &Report, session: &Session) -> Result<Part> {
+        let mut part = Part {
             from: self.date.clone().or_else(|| self.from.clone()),
             to: self.date.clone().or_else(|| self.to.clone()),
             account: self.account.clone(),
-            symbol: self.symbol.clone(),
+            symbols: self.symbol.clone(),
+            up_to: None,
             interval_ns: Some(self.interval.nanos()),
             fill: self.fill,
         };
-        let limits = self.limits.apply();
-        let session = Session::open(&self.store.dir, limits)?;
-        // A name that nothing has would only give an empty report.
-        for (table, column, value) in
-            [("accounts", "account", &part.account), ("instruments", "symbol", &part.symbol)]
-        {
-            if let Some(value) = value {
-                let literal = value.replace('\'', "''");
-                session.query(&format!("SELECT {column} FROM {table}({column} := '{literal}')"))?;
+        let accounts = part.account.iter().map(|account| ("accounts", "account", account));
+        let symbols = part.symbols.iter().map(|symbol| ("instruments", "symbol", symbol));
+        for (table, column, value) in accounts.chain(symbols) {
+            let literal = value.replace('\'', "''");
+            session.query(&format!("SELECT {column} FROM {table}({column} := '{literal}')"))?;
+        }
+        if let Some((first, last)) = session.days()? {
+            // Dates of this form are in the order of their letters.
+            let unknown =
+                [part.from.as_ref().filter(|from| **from > last), part.to.as_ref().filter(|to| **to < first)];
+            if let Some(date) = unknown.into_iter().flatten().next() {
+                return Err(Failure::usage(format_args!("the log has nothing of {date}"))
+                    .hint(format_args!("it goes from {first} to {last}")));
             }
         }
-        let query = report.query(&part);
-        let format = self.format.unwrap_or(if ui.is_json() { Format::Json } else { Format::Table });
-        Asked {
-            store: &self.store.dir,
-            statements: &[&query],
-            limits,
-            destination: Destination { format, output: self.output.as_deref(), max_rows: self.max_rows },
+        if let (Some(date), "eod") = (&self.date, report.name) {
+            let up_to = session.last_sequence_of(date)?;
+            if up_to.is_none() {
+                return Err(Failure::usage(format_args!("nothing happened on {date}"))
+                    .hint("close a day on which something did; \"outcry log show --from DATE\" has the records after it"));
+            }
+            part.up_to = up_to;
         }
-        .answer(ui)?;
-        if report.name != "eod" {
-            return Ok(Outcome::Success);
-        }
-        let closes = session.query("SELECT bool_and(ok) FROM eod")?.rows()?;
-        Ok(Outcome::when(closes == [[CellValue::Bool(true)]]))
+        Ok(part)
+    }
+
+    fn draw(
+        &self,
+        ui: &mut Ui,
+        report: &Report,
+        session: &Session,
+        part: &Part,
+        file: &Path,
+    ) -> Result<Outcome> {
+        let kind = picture::Kind::of(file)?;
+        let (bytes, symbols, closes) = if report.name == "eod" {
+            if kind == picture::Kind::Png {
+                return Err(Failure::usage("the end of a day is a page").hint("end the name with .html"));
+            }
+            let page = eod::page(session, part)?;
+            (page.html.into_bytes(), page.symbols, Some(page.closes))
+        } else {
+            let charted = picture::charted(session, &report.query(part))?;
+            if charted.len() > picture::PICTURES_MAX {
+                let most = picture::PICTURES_MAX;
+                return Err(Failure::usage(format_args!(
+                    "{} instruments are too many for one picture",
+                    charted.len()
+                ))
+                .hint(format_args!("name up to {most} with --symbol")));
+            }
+            let interval = self.interval.to_string();
+            let source = format!("From {}, {} instruments", self.store.dir.display(), charted.len());
+            let bytes = picture::file(kind, &charted, &interval, self.interval.nanos(), &source)?;
+            (bytes, charted.into_iter().map(|one| one.symbol).collect(), None)
+        };
+        write_whole(file, &bytes)?;
+        let drawn = Drawn { file, bytes: bytes.len(), symbols, closes };
+        ui.answer(&drawn, |ui, drawn| {
+            ui.line(format_args!("{}: {}", drawn.file.display(), crate::ui::bytes(drawn.bytes as u64)))
+        })?;
+        Ok(Outcome::when(closes != Some(false)))
     }
 }
 

@@ -72,9 +72,9 @@ pub enum Action {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
-    /// Memory of a query, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_mib)]
-    memory: u64,
+    /// Memory of a query, in MiB: 1024 if not given, for a report 4096
+    #[arg(long, value_name = "MIB")]
+    memory: Option<u64>,
     /// Threads of a query; 0 for one a processor
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
@@ -85,12 +85,12 @@ pub struct LimitArgs {
 
 impl LimitArgs {
     /// Makes this thread, and those that the session will start, give way to an exchange on the same machine. Returns the limits as
-    /// the session wants them.
-    pub fn apply(&self) -> Limits {
+    /// the session wants them, with so much memory where none is asked for.
+    pub fn apply(&self, memory_mib: u64) -> Limits {
         // What does not work leaves things as they were.
         let _ = rustix::process::nice(reporting::NICENESS);
         let timeout = (self.timeout > 0).then(|| Duration::from_secs(self.timeout));
-        Limits { memory_mib: self.memory, threads: self.threads, timeout }
+        Limits { memory_mib: self.memory.unwrap_or(memory_mib), threads: self.threads, timeout }
     }
 }
 
@@ -102,7 +102,7 @@ impl Sql {
         let format = self.format.unwrap_or(if ui.is_json() { Format::Json } else { Format::Table });
         let is_asked = !self.command.is_empty() || self.file.is_some() || self.output.is_some();
         if !is_asked && format != Format::Parquet && io::stdin().is_terminal() {
-            let session = Session::open(&self.store.dir, self.limits.apply())?;
+            let session = Session::open(&self.store.dir, self.limits.apply(Limits::default().memory_mib))?;
             shell::run(ui, &session, format, self.max_rows)?;
             return Ok(Outcome::Success);
         }
@@ -112,13 +112,10 @@ impl Sql {
         if !parts.rest.is_empty() {
             statements.push(parts.rest);
         }
-        Asked {
-            store: &self.store.dir,
-            statements: &statements,
-            limits: self.limits.apply(),
-            destination: Destination { format, output: self.output.as_deref(), max_rows: self.max_rows },
-        }
-        .answer(ui)?;
+        let destination = Destination { format, output: self.output.as_deref(), max_rows: self.max_rows };
+        let session =
+            destination.session(&self.store.dir, self.limits.apply(Limits::default().memory_mib))?;
+        destination.answer(ui, &session, &statements)?;
         Ok(Outcome::Success)
     }
 
@@ -148,55 +145,65 @@ pub struct Destination<'a> {
     pub max_rows: usize,
 }
 
-/// Statements, and what is to become of their answers.
-pub struct Asked<'a> {
-    pub store: &'a Path,
-    pub statements: &'a [&'a str],
-    pub limits: Limits,
-    pub destination: Destination<'a>,
-}
-
-impl Asked<'_> {
-    /// Asks them, and shows or writes what they answer.
-    pub fn answer(&self, ui: &mut Ui) -> Result<()> {
-        let Destination { format, output, max_rows } = self.destination;
-        let Some(output) = output else {
-            if format == Format::Parquet {
-                return Err(Failure::usage("Parquet goes to a file").hint("name one with --output FILE"));
+impl Destination<'_> {
+    /// A session over a store whose answers can go there.
+    pub fn session(&self, store: &Path, limits: Limits) -> Result<Session> {
+        match self.output {
+            None if self.format == Format::Parquet => {
+                Err(Failure::usage("Parquet goes to a file").hint("name one with --output FILE"))
             }
-            let session = Session::open(self.store, self.limits)?;
-            for statement in self.statements {
+            Some(output) if self.format == Format::Parquet => {
+                Ok(Session::with_output(store, limits, Some(&partial(output)))?)
+            }
+            _ => Ok(Session::open(store, limits)?),
+        }
+    }
+
+    /// Asks a session of [`Destination::session`] for answers, and shows or writes them.
+    pub fn answer(&self, ui: &mut Ui, session: &Session, statements: &[&str]) -> Result<()> {
+        let Self { format, output, max_rows } = *self;
+        let Some(output) = output else {
+            for statement in statements {
                 Shown { format, max_rows }.to_terminal(ui, session.query(statement)?)?;
             }
             return Ok(());
         };
-        let partial = partial(output);
-        if let Err(failure) = self.write(&partial) {
-            // The name the answer was to have stays free; what there is of it is of no use.
-            let _ = std::fs::remove_file(&partial);
-            return Err(failure);
-        }
-        std::fs::rename(&partial, output).map_err(|error| cannot_write(output, error))
+        whole(output, |partial| self.write(partial, session, statements))
     }
 
     /// Writes the answers to a file that nobody knows yet.
-    fn write(&self, partial: &Path) -> Result<()> {
-        let Destination { format, max_rows, .. } = self.destination;
+    fn write(&self, partial: &Path, session: &Session, statements: &[&str]) -> Result<()> {
+        let Self { format, max_rows, .. } = *self;
         if format == Format::Parquet {
-            let [statement] = self.statements else {
+            let [statement] = statements else {
                 return Err(Failure::usage("a Parquet file holds the answer to one statement"));
             };
-            Session::with_output(self.store, self.limits, Some(partial))?.copy_to(statement, partial)?;
+            session.copy_to(statement, partial)?;
             return Ok(());
         }
-        let session = Session::open(self.store, self.limits)?;
         let cannot = |error| cannot_write(partial, error);
         let mut file = BufWriter::new(File::create(partial).map_err(cannot)?);
-        for statement in self.statements {
+        for statement in statements {
             Shown { format, max_rows }.to_file(&mut file, session.query(statement)?)?;
         }
         file.flush().map_err(cannot)
     }
+}
+
+/// Makes a file that is complete or not there.
+fn whole(output: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let partial = partial(output);
+    if let Err(failure) = write(&partial) {
+        // The name the answer was to have stays free; what there is of it is of no use.
+        let _ = std::fs::remove_file(&partial);
+        return Err(failure);
+    }
+    std::fs::rename(&partial, output).map_err(|error| cannot_write(output, error))
+}
+
+/// Writes bytes to a file that is complete or not there.
+pub fn write_whole(output: &Path, bytes: &[u8]) -> Result<()> {
+    whole(output, |partial| std::fs::write(partial, bytes).map_err(|error| cannot_write(output, error)))
 }
 
 /// The name a file has until it is complete.
@@ -218,7 +225,7 @@ impl From<Error> for Failure {
             Error::Fold(error) => return error.into(),
             _ => {}
         }
-        let text = error.to_string();
+        let text = error.told();
         let (mut message, mut hint) = (Vec::new(), None);
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             match line.strip_prefix("hint: ") {
@@ -228,11 +235,15 @@ impl From<Error> for Failure {
         }
         let message = message.join("\n");
         // What DuckDB found wrong with the question itself is the asker's to mend.
-        let is_question =
-            ["Parser Error", "Catalog Error", "Binder Error"].iter().any(|kind| text.starts_with(kind));
+        let is_question = ["Parser Error", "Catalog Error", "Binder Error", "Conversion Error"]
+            .iter()
+            .any(|kind| text.starts_with(kind));
         let is_named =
             matches!(error, Error::Unknown { .. } | Error::NotThere { .. } | Error::Missing { .. });
-        let failure = if is_question || is_named { Self::usage(message) } else { Self::failed(message) };
+        // A log that this build cannot read is an input that could not be read.
+        let is_newer = text.contains("written by a newer build");
+        let failure =
+            if is_question || is_named || is_newer { Self::usage(message) } else { Self::failed(message) };
         let hint = hint.or_else(|| hint_for(&text).map(str::to_owned));
         match hint {
             Some(hint) => failure.hint(hint),
@@ -247,6 +258,10 @@ fn hint_for(text: &str) -> Option<&'static str> {
         Some("SHOW TABLES lists the tables; docs/SQL.md explains them")
     } else if text.starts_with("Binder Error") && text.contains("column") {
         Some("DESCRIBE table lists its columns; docs/SQL.md explains them")
+    } else if text.starts_with("Parser Error") {
+        Some("a statement begins with SELECT, FROM, WITH, DESCRIBE or SHOW; docs/SQL.md has examples")
+    } else if text.starts_with("Conversion Error") {
+        Some("dates are written 2026-01-05, times 2026-01-05 15:00:00")
     } else if text.starts_with("Out of Memory Error") {
         Some("ask for less (from_seq, to_seq, symbol, account, LIMIT), or allow more with --memory MIB")
     } else if text.starts_with("Permission Error") || text.contains("configuration has been locked") {

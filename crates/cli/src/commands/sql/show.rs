@@ -36,8 +36,9 @@ impl Shown {
         let mut writer = Writer { format: self.format, columns: &columns, out };
         writer.begin()?;
         while let Some(batch) = answer.next_batch()? {
+            let shown = batch.shown();
             for row in 0..batch.rows() {
-                writer.row(&batch.row(row), rows == 0)?;
+                writer.row(&shown.row(row), rows == 0)?;
                 rows += 1;
             }
         }
@@ -54,11 +55,12 @@ impl Shown {
         let mut table = Table::of(columns);
         let mut rows = 0;
         while let Some(batch) = answer.next_batch()? {
+            let shown = batch.shown();
             for row in 0..batch.rows() {
                 if self.max_rows > 0 && table.len() == self.max_rows {
                     return Ok((table, rows, false));
                 }
-                table.cells(batch.row(row).iter().map(plain).collect());
+                table.cells(shown.row(row).iter().map(plain).collect());
                 rows += 1;
             }
         }
@@ -144,11 +146,17 @@ impl<W: Write> Writer<'_, W> {
     }
 
     fn csv(&mut self, values: impl Iterator<Item = String>) -> io::Result<()> {
-        let quoted = values.map(|value| {
-            let needs_quotes = value.contains([',', '"', '\n', '\r']);
-            if needs_quotes { format!("\"{}\"", value.replace('"', "\"\"")) } else { value }
-        });
-        writeln!(self.out, "{}", quoted.collect::<Vec<_>>().join(","))
+        for (at, value) in values.enumerate() {
+            if at > 0 {
+                self.out.write_all(b",")?;
+            }
+            if value.contains([',', '"', '\n', '\r']) {
+                write!(self.out, "\"{}\"", value.replace('"', "\"\""))?;
+            } else {
+                self.out.write_all(value.as_bytes())?;
+            }
+        }
+        self.out.write_all(b"\n")
     }
 
     fn markdown(&mut self, values: impl Iterator<Item = String>) -> io::Result<()> {
