@@ -6,6 +6,7 @@ use std::time::Instant;
 use reporting::{Projection, ProjectionOptions};
 
 use crate::BenchError;
+use crate::trades::Trading;
 use crate::watch::{nanos, per_second, thread_times, used_between};
 
 /// What came out.
@@ -23,6 +24,14 @@ pub struct Report {
     pub close_ns: u64,
     /// The file's size then.
     pub file_bytes: u64,
+}
+
+/// Writes a log full of trades, the hardest there is for a projection: every record of the others is only looked at.
+///
+/// # Errors
+/// What the store says.
+pub fn write_trades(store: &Path, trades: u64, symbols: u32) -> Result<(), BenchError> {
+    crate::trades::write_trades(store, &Trading { seed: 1, trades, symbols })
 }
 
 /// Projects the log of `store` into a new file in `dir`.

@@ -146,7 +146,17 @@ fn no_row_is_missing_or_twice_after_two_hundred_kills() {
     let before = file_rows(&file, "SELECT sequence FROM watermark")[0].parse::<u64>().unwrap();
     assert!(before > 1000, "those that were killed had got somewhere: {before}");
     // One more life, which ends as it should.
-    assert!(Exchange::start(&args).stop().0.success());
+    let exchange = Exchange::start(&args);
+    let client = exchange.client();
+    let begun = Instant::now();
+    let is_current = || {
+        client.status().is_ok_and(|status| status.projection.is_some_and(|it| it.running && it.behind == 0))
+    };
+    while !is_current() {
+        assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", client.status());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(exchange.stop().0.success());
     let last = answer(&["log", "stats", "--store", at])["committed"].to_string();
     assert_eq!(file_rows(&file, "SELECT sequence FROM watermark"), [last.as_str()]);
     assert_eq!(
