@@ -126,9 +126,9 @@ fn every_rule_that_ships_fills_its_table() {
     ) GROUP BY account ORDER BY account";
     same(&file, at, fees, charged);
     let messages = "SELECT account, sum(orders), sum(trades) FROM order_to_trade_ratio GROUP BY account HAVING sum(orders) > 0 ORDER BY account";
-    let sent = "SELECT account_id, orders, trades FROM (
+    let sent = "SELECT account_id, orders, coalesce(trades, 0) FROM (
             SELECT account, count(*) AS orders FROM events WHERE kind IN ('OrderAccepted', 'OrderRejected') AND account IS NOT NULL GROUP BY account
-        ) JOIN accounts USING (account) JOIN (
+        ) JOIN accounts USING (account) LEFT JOIN (
             SELECT id AS account_id, count(*) AS trades FROM (SELECT unnest([maker_account_id, taker_account_id]) AS id FROM trades) GROUP BY id
         ) USING (account_id) ORDER BY account_id";
     same(&file, at, messages, sent);
