@@ -143,6 +143,10 @@ pub enum Error {
     /// A projection that failed before.
     #[error("the projection failed before and must be opened again")]
     Spoiled,
+    /// An export that cannot be made, or not there.
+    #[cfg(feature = "session")]
+    #[error(transparent)]
+    Export(#[from] crate::export::ExportError),
     /// A function of DuckDB's that has no business here.
     #[error("{function} is not for queries over a log")]
     Refused {

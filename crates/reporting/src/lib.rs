@@ -13,6 +13,8 @@
 //! **Architecture invariant:** money stays integers. Decimal columns are exact; nothing is divided without a rounding rule.
 
 mod error;
+#[cfg(feature = "session")]
+mod export;
 #[cfg(feature = "extension")]
 mod extension;
 pub mod footer;
@@ -36,6 +38,8 @@ mod tables;
 mod views;
 
 pub use error::Error;
+#[cfg(feature = "session")]
+pub use export::{Export, ExportError, ExportOptions, MANIFEST, OtherLog, PART_RECORDS, Written};
 pub use index::{INDEX_DIR, Indexer, Indexing};
 #[cfg(feature = "session")]
 pub use projection::{FILE as PROJECTION_FILE, Projection, ProjectionOptions, RuleProgress, Step, Trial};

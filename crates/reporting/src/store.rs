@@ -11,6 +11,7 @@ use model::Event;
 use crate::error::Error;
 use crate::index::SegmentIndex;
 use crate::names::{Names, is_name};
+use crate::table::carry::Carry;
 use crate::table::scan::Range;
 use crate::table::{Arguments, Filter};
 
@@ -26,6 +27,7 @@ pub struct Store {
     known: Mutex<Known>,
     /// The indices found so far, by segment.
     indices: Mutex<BTreeMap<u64, Arc<SegmentIndex>>>,
+    carry: Carry,
 }
 
 /// The names found so far.
@@ -50,6 +52,7 @@ impl Store {
             pinned: AtomicU64::new(0),
             known: Mutex::new(known),
             indices: Mutex::default(),
+            carry: Carry::default(),
         }))
     }
 
@@ -63,6 +66,11 @@ impl Store {
     pub(crate) fn identity(&self) -> (event_store::StoreId, u64) {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         (known.reader.store_id(), known.reader.next_sequence() - 1)
+    }
+
+    /// What folds keep for the query that goes on where they ended.
+    pub(crate) fn carry(&self) -> &Carry {
+        &self.carry
     }
 
     /// A reader at the first record.

@@ -1,6 +1,7 @@
 //! What a table of the log is: its columns, its parameters and where its rows come from. `function.rs` makes a DuckDB
 //! table function of it, `vector.rs` fills DuckDB's memory, `scan.rs` finds the rows.
 
+pub(crate) mod carry;
 pub(crate) mod function;
 pub(crate) mod scan;
 pub(crate) mod vector;

@@ -39,6 +39,7 @@ pub struct Row {
 /// Compares the balances an event can change before and after it.
 struct Postings {
     state: State<Book>,
+    store: Arc<Store>,
     filter: Filter,
     applied: u64,
     command: u64,
@@ -150,6 +151,12 @@ impl Fold<Row> for Postings {
         }
         Ok(())
     }
+
+    fn finish(&mut self, _rows: &mut Vec<Row>) -> Result<(), Error> {
+        let state = &mut self.state;
+        self.store.carry().put(Ledger::NAME, self.applied, || std::mem::take(state));
+        Ok(())
+    }
 }
 
 impl Table for Ledger {
@@ -186,13 +193,15 @@ impl Table for Ledger {
     fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Row>>, Error> {
         // The outside world's side is not in a snapshot's questions, but it is minus what all accounts have together.
         let before = filter.range.from.saturating_sub(1).min(filter.bound);
-        let (state, applied) = state_at(store, before)?;
+        let kept = store.carry().take::<State<Book>>(Ledger::NAME, filter.range.from);
+        let (state, applied) = kept.map_or_else(|| state_at(store, before), |state| Ok((state, before)))?;
         let supply = |asset: AssetId| -> i64 {
             state.accounts().map(|account| state.balance(account.id, asset).total.0).sum()
         };
         let outside = state.assets().map(|asset| -supply(asset.id)).collect();
         let range = Range { from: applied + 1, to: filter.range.to };
-        let postings = Postings { state, filter: *filter, applied, command: 0, outside };
+        let postings =
+            Postings { state, store: Arc::clone(store), filter: *filter, applied, command: 0, outside };
         Ok(Box::new(FoldScan::new(store, range, postings)?))
     }
 }

@@ -129,14 +129,20 @@ impl Row {
 /// Makes the rows; only those of trades for `executions`.
 struct Steps {
     lives: Lives,
+    /// The first record that is not in `lives`.
+    next: u64,
     filter: Filter,
     trades_only: bool,
+    store: Arc<Store>,
 }
 
 impl Fold<Row> for Steps {
     fn block(&mut self, block: &Block<'_>, rows: &mut Vec<Row>) -> Result<(), Error> {
         let (filter, trades_only) = (self.filter, self.trades_only);
         for_each_order_event(block, filter.range.to, |event, place| {
+            if place.sequence < self.next {
+                return Ok(());
+            }
             self.lives.apply(event, place, |life, step| {
                 let row = Row { place, step, life: life.copied() };
                 if filter.range.holds(place.sequence)
@@ -148,6 +154,12 @@ impl Fold<Row> for Steps {
                 }
             })
         })
+    }
+
+    fn finish(&mut self, _rows: &mut Vec<Row>) -> Result<(), Error> {
+        let to = self.filter.range.to;
+        self.store.carry().put(OrderEvents::NAME, to, || std::mem::take(&mut self.lives));
+        Ok(())
     }
 }
 
@@ -174,9 +186,11 @@ pub fn for_each_order_event(
 
 fn scan(store: &Arc<Store>, filter: &Filter, trades_only: bool) -> Result<Box<dyn Scan<Row>>, Error> {
     // What an order is at some record depends on all that came before.
-    let whole = Range { from: 1, to: filter.range.to };
-    let steps = Steps { lives: Lives::default(), filter: *filter, trades_only };
-    Ok(Box::new(FoldScan::new(store, whole, steps)?))
+    let kept = store.carry().take(OrderEvents::NAME, filter.range.from);
+    let (lives, next) = kept.map_or_else(|| (Lives::default(), 1), |lives| (lives, filter.range.from));
+    let range = Range { from: next, to: filter.range.to };
+    let steps = Steps { lives, next, filter: *filter, trades_only, store: Arc::clone(store) };
+    Ok(Box::new(FoldScan::new(store, range, steps)?))
 }
 
 impl Table for OrderEvents {

@@ -52,6 +52,7 @@ impl Row {
 /// Looks at the books after each command: what they are between its events nobody could have seen.
 struct Tops {
     state: State<Book>,
+    store: Arc<Store>,
     filter: Filter,
     /// The last record that is in the state.
     applied: u64,
@@ -81,14 +82,16 @@ fn place<T: Clone>(table: &mut Vec<T>, instrument: InstrumentId, empty: T) -> &m
 }
 
 impl Tops {
-    fn start(store: &Store, filter: &Filter, spans: bool) -> Result<(Self, Range), Error> {
+    fn start(store: &Arc<Store>, filter: &Filter, spans: bool) -> Result<(Self, Range), Error> {
         let before = filter.range.from.saturating_sub(1).min(filter.bound);
-        let (state, applied) = state_at(store, before)?;
+        let kept = store.carry().take::<State<Book>>(Quotes::NAME, filter.range.from);
+        let (state, applied) = kept.map_or_else(|| state_at(store, before), |state| Ok((state, before)))?;
         let last =
             state.instruments().map(|it| Some((best(&state, it.terms.instrument), it.phase))).collect();
         let range = Range { from: applied + 1, to: filter.range.to };
         let standing = spans.then(Vec::new);
-        Ok((Self { state, filter: *filter, applied, last, touched: Vec::new(), standing }, range))
+        let (store, touched) = (Arc::clone(store), Vec::new());
+        Ok((Self { state, store, filter: *filter, applied, last, touched, standing }, range))
     }
 
     /// The command has ended: what changed?
@@ -160,6 +163,8 @@ impl Fold<Row> for Tops {
     /// What still stands has no end yet.
     fn finish(&mut self, rows: &mut Vec<Row>) -> Result<(), Error> {
         rows.extend(self.standing.iter_mut().flatten().filter_map(Option::take));
+        let state = &mut self.state;
+        self.store.carry().put(Quotes::NAME, self.applied, || std::mem::take(state));
         Ok(())
     }
 }

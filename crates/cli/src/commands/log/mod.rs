@@ -2,12 +2,15 @@
 
 mod export;
 mod index;
+mod parquet;
 mod project;
 mod record;
 mod repair;
 mod show;
 mod stats;
 mod verify;
+
+pub use record::Shown;
 
 use crate::ui::{Outcome, Result, Ui};
 use clap::{Args, Subcommand};

@@ -2,7 +2,7 @@
 
 use crate::ui::{Failure, Paint, Ui};
 use gateway::api::Time;
-use model::{Command, Decimal, Event, FieldValue, KIND_EVENT_FIRST, RecordKind, Timestamp};
+use model::{Command, Decimal, DecodeError, Event, FieldValue, KIND_EVENT_FIRST, RecordKind, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
@@ -34,14 +34,22 @@ pub struct Shown {
 impl Shown {
     /// Decodes a record of a block.
     pub fn new(record: &event_store::Record<'_>, header: &event_store::BlockHeader) -> Result<Self, Failure> {
+        Self::decoded(record, header).map_err(|error| {
+            Failure::failed(format_args!("record {} cannot be read", record.sequence)).caused_by(error)
+        })
+    }
+
+    /// The same, for those who have their own words for what is wrong.
+    pub fn decoded(
+        record: &event_store::Record<'_>,
+        header: &event_store::BlockHeader,
+    ) -> Result<Self, DecodeError> {
         let event_store::Record { sequence, kind, version, tag, payload } = *record;
-        let unreadable =
-            |error| Failure::failed(format_args!("record {sequence} cannot be read")).caused_by(error);
         let (class, kind, fields) = if kind >= KIND_EVENT_FIRST {
-            let event = Event::decode(kind, version, payload).map_err(unreadable)?;
+            let event = Event::decode(kind, version, payload)?;
             ("event", event.name(), event.fields())
         } else {
-            let command = Command::decode(kind, version, payload).map_err(unreadable)?;
+            let command = Command::decode(kind, version, payload)?;
             ("command", command.name(), command.fields())
         };
         Ok(Self {
