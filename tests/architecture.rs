@@ -49,6 +49,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         ],
     ),
     ("reporting", &["model", "order-book", "engine", "market-data", "event-store", "sequencer"]),
+    ("bridge", &["model", "event-store"]),
     (
         "cli",
         &[
@@ -62,6 +63,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "gateway",
             "simulator",
             "bench",
+            "bridge",
             "chart",
             "plugin-host",
             "plugin-kit",
@@ -82,6 +84,7 @@ const ONLY_USED_BY: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("duckdb", &["reporting"]),
     ("libduckdb-sys", &["reporting"]),
+    ("async-nats", &["bridge"]),
     ("axum", &["gateway"]),
     ("memmap2", &["event-store"]),
     ("tiny-skia", &["chart"]),

@@ -1,4 +1,4 @@
-//! Other engines read the Parquet export, and answer as the log itself does: DuckDB, Spark and ClickHouse (as chDB), each asked the
+//! Other engines read the Parquet export, and answer as the log itself does: DuckDB, Spark and ClickHouse (`chdb`), each asked the
 //! ten questions of `tests/python/engines/queries.py`. Needs the Python of `cargo xtask test`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -1,6 +1,7 @@
 //! The commands, one file a group. A command is here when it works, not before.
 
 mod bench;
+mod bridge;
 mod client;
 mod completions;
 mod config;
@@ -47,6 +48,7 @@ pub enum Command {
     State(state::State),
     At(state::At),
     Sql(sql::Sql),
+    Bridge(bridge::Bridge),
     Report(report::Reports),
     Scenario(scenario::Scenario),
     Plugin(plugin::Plugins),
@@ -78,6 +80,7 @@ pub fn run(command: Command, ui: &mut Ui) -> Result<Outcome> {
         Command::State(command) => command.run(ui),
         Command::At(command) => command.run(ui),
         Command::Sql(command) => command.run(ui),
+        Command::Bridge(command) => command.run(ui),
         Command::Report(command) => command.run(ui),
         Command::Scenario(command) => command.run(ui),
         Command::Plugin(command) => command.run(ui),
