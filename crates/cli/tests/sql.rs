@@ -179,8 +179,23 @@ fn reports_are_made_of_a_running_exchange() {
 fn a_projection_is_brought_up_to_date() {
     let dir = tempfile::tempdir().expect("a directory");
     let exchange = exchange(dir.path());
+    let store = dir.path().to_str().expect("text");
+    // The exchange keeps the store's own file, from soon after its start; DuckDB lets nobody else open it.
+    let begun = std::time::Instant::now();
+    loop {
+        let taken = outcry(&["log", "project", "--json", "--store", store]);
+        let told = String::from_utf8_lossy(&taken.stderr).into_owned();
+        if taken.status.code() == Some(1) && told.contains("is open in another process") {
+            break;
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{told}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let other = tempfile::tempdir().expect("a directory");
+    let file = other.path().join("mine.duckdb");
     let project = || {
-        let output = outcry(&["log", "project", "--json", "--store", dir.path().to_str().expect("text")]);
+        let file = file.to_str().expect("text");
+        let output = outcry(&["log", "project", "--json", "--store", store, "--file", file]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON")
     };
