@@ -1,6 +1,6 @@
 //! Making an index: one walk over a completed segment.
 
-use event_store::{RECORD_HEADER_BYTES, Reader, record_bytes};
+use event_store::{Reader, record_bytes};
 use model::{Record as _, Trade};
 
 use super::layout::{self, Header, ZONE_TRADES, ZoneLists};
@@ -61,7 +61,7 @@ impl Building {
             }
             offset += record_bytes(record.payload.len());
         }
-        debug_assert!(offset == begin + length && RECORD_HEADER_BYTES > 0);
+        debug_assert_eq!(offset, begin + length, "records fill their block");
         if is_naming {
             self.naming_blocks.push(sixteenth(begin));
         }
