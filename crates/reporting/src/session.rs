@@ -1,6 +1,7 @@
 //! A place to ask questions in: an in-memory DuckDB that knows the tables of one store and can do nothing but answer.
 
 mod answer;
+mod definitions;
 mod split;
 mod watch;
 
@@ -11,13 +12,14 @@ use std::time::Duration;
 use duckdb::{Config, Connection};
 
 pub use answer::{Answer, AnswerColumn, Batch, CellValue, Rows};
+use definitions::Definitions;
 pub use split::{Split, split};
 pub use watch::Stopper;
 use watch::Watch;
 
 use crate::error::Error;
 use crate::store::Store;
-use crate::{reports, tables, views};
+use crate::tables;
 
 /// What a query may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,7 @@ impl Default for Limits {
 pub struct Session {
     store: Arc<Store>,
     connection: Connection,
+    definitions: Definitions,
     limits: Limits,
     stopper: Stopper,
 }
@@ -65,14 +68,10 @@ impl Session {
         }
         let connection = Connection::open_in_memory_with_flags(config)?;
         tables::register_all(&connection, &store)?;
-        connection.execute_batch(&views::sql())?;
-        for statements in reports::SQL {
-            connection.execute_batch(statements)?;
-        }
-        connection.execute_batch(&reports::closing_view())?;
+        let definitions = Definitions::first(&connection)?;
         connection.execute_batch(&confinement(output))?;
         let stopper = Stopper::new(connection.interrupt_handle());
-        Ok(Self { store, connection, limits, stopper })
+        Ok(Self { store, connection, definitions, limits, stopper })
     }
 
     /// The store.
@@ -98,7 +97,7 @@ impl Session {
             drop(statement.stream_arrow([])?);
             Ok(statement)
         };
-        match run() {
+        match self.definitions.run(&self.connection, sql, run) {
             Ok(statement) => Ok(Answer::new(statement, watch)),
             Err(error) => Err(watch.explain(error)),
         }
@@ -140,7 +139,8 @@ impl Session {
         let sql = sql.trim().trim_end_matches(';');
         let copy = format!("COPY ({sql}\n) TO {} (FORMAT parquet, COMPRESSION zstd)", quoted(output));
         let watch = Watch::new(&self.store, &self.stopper, self.limits.timeout);
-        let rows = self.connection.execute(&copy, []).map_err(|error| watch.explain(error))?;
+        let run = || self.connection.execute(&copy, []);
+        let rows = self.definitions.run(&self.connection, sql, run).map_err(|error| watch.explain(error))?;
         Ok(rows as u64)
     }
 }

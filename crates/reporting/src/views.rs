@@ -3,25 +3,36 @@
 
 use std::fmt::Write as _;
 
-use crate::table::ColumnInfo;
+use crate::table::{ColumnInfo, TableInfo};
 use crate::tables;
 
-/// The statements that make the views and their comments.
+/// The statements that make the views.
 pub fn sql() -> String {
-    let mut sql = String::from("BEGIN;");
-    for table in tables::all().iter().filter(|table| table.has_view()) {
+    let statement = |table: &TableInfo| format!("CREATE VIEW {0} AS FROM {0}();", table.name);
+    let views: String = with_views().iter().map(statement).collect();
+    format!("BEGIN;{views}COMMIT;")
+}
+
+/// The statements that say what they and their columns are.
+pub fn comments() -> String {
+    let mut sql = String::new();
+    for table in with_views() {
         let name = table.name;
         let mut put = |statement: std::fmt::Arguments<'_>| {
             sql.write_fmt(statement).expect("writing to a string cannot fail");
         };
-        put(format_args!("CREATE VIEW {name} AS FROM {name}();"));
         put(format_args!("COMMENT ON VIEW {name} IS {};", quoted(table.about)));
         for column in &table.columns {
             put(format_args!("COMMENT ON COLUMN {name}.{} IS {};", column.name, quoted(&comment(column))));
         }
     }
-    sql.push_str("COMMIT;");
     sql
+}
+
+fn with_views() -> Vec<TableInfo> {
+    let mut tables = tables::all();
+    tables.retain(TableInfo::has_view);
+    tables
 }
 
 /// A column's meaning, with its unit.
