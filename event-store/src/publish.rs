@@ -158,31 +158,41 @@ mod cursor {
         Peek::Block(Published { mapping, offset, header, records })
     }
 
-    /// A segment whose every byte between its header and its end mark is final, chain fields included: what is asked of it
-    /// need not stand where a walk would have come to.
+    /// The part of a segment from its header to an end up to which every byte is final, chain fields included: what is asked of
+    /// it need not stand where a walk would have come to.
     #[derive(Debug, Clone)]
-    pub(crate) struct Sealed(Arc<Mapping>);
+    pub(crate) struct Sealed {
+        mapping: Arc<Mapping>,
+        end: usize,
+    }
 
     impl Sealed {
-        /// The segment and its end mark, if it has one and the chain is filled in up to it. `control` is the control file.
+        /// The whole segment and its end mark, if it has one and the chain is filled in up to it. `control` is the control file.
         pub fn of(mapping: Arc<Mapping>, control: &Mapping) -> Option<(Self, BlockHeader)> {
-            let Peek::Block(seal) = peek_at(&mapping, seal_offset(mapping.len()), mapping.len()) else {
+            let end = seal_offset(mapping.len());
+            let Peek::Block(seal) = peek_at(&mapping, end, mapping.len()) else {
                 return None;
             };
             let seal = seal.decode();
             let is_final = load(control, CHAINED) >= seal.last_sequence();
-            is_final.then_some((Self(mapping), seal))
+            is_final.then_some((Self { mapping, end }, seal))
         }
 
-        /// Bytes between the segment's header and its end mark; `None` outside.
+        /// The segment up to where a walk stands, `last_sequence` being the last record before it, if the chain is filled in so far.
+        pub fn before(cursor: &BlockCursor, last_sequence: u64, control: &Mapping) -> Option<Self> {
+            let is_final = load(control, CHAINED) >= last_sequence;
+            is_final.then(|| Self { mapping: Arc::clone(&cursor.mapping), end: cursor.offset })
+        }
+
+        /// Bytes between the segment's header and the end; `None` outside.
         #[inline]
         pub fn bytes(&self, range: Range<usize>) -> Option<&[u8]> {
-            let inside = range.start >= SEGMENT_HEADER_BYTES
-                && range.start <= range.end
-                && range.end <= seal_offset(self.0.len());
-            // SAFETY: the end mark was read with Acquire, so the writer has left this segment; the mark up to which
-            // chains are filled in was too, so the flusher has; nobody else writes here.
-            inside.then(|| unsafe { self.0.published(range) })
+            let inside =
+                range.start >= SEGMENT_HEADER_BYTES && range.start <= range.end && range.end <= self.end;
+            // SAFETY: the end mark, or the length of every block up to the end, was read with Acquire, so the writer has
+            // left these bytes; the mark up to which chains are filled in was too, so the flusher has; nobody else writes
+            // here.
+            inside.then(|| unsafe { self.mapping.published(range) })
         }
 
         /// Tells the processor that the bytes from `offset` on will soon be asked for; nothing where there are none.
@@ -202,11 +212,10 @@ mod cursor {
 
         /// The block that may begin at an offset.
         pub fn block_at(&self, offset: usize) -> Peek<'_> {
-            let end = seal_offset(self.0.len());
-            if !(SEGMENT_HEADER_BYTES..end).contains(&offset) {
+            if !(SEGMENT_HEADER_BYTES..self.end).contains(&offset) {
                 return Peek::Nothing;
             }
-            peek_at(&self.0, offset, end)
+            peek_at(&self.mapping, offset, self.end)
         }
     }
 

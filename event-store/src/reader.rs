@@ -51,11 +51,13 @@ impl ReaderOptions {
 /// A log can be read while its writer is gone, crashed even; the marks then stand where it left them, and what a
 /// crash tore is found by checksum or not shown at all. Under [`Mark::Written`] a reader may see blocks that a crash
 /// and the recovery after it take back: watch [`MarkValues::incarnation`].
-#[derive(Debug)]
+///
+/// A clone stands where its original stands, and goes its own way from there.
+#[derive(Debug, Clone)]
 pub struct Reader {
     dir: PathBuf,
     options: ReaderOptions,
-    control: Control,
+    control: Arc<Control>,
     geometry: Geometry,
     segment: Arc<Segment>,
     cursor: BlockCursor,
@@ -105,19 +107,11 @@ impl Reader {
     pub fn with_options(dir: impl AsRef<Path>, options: ReaderOptions) -> Result<Self, Error> {
         let dir = dir.as_ref().to_owned();
         let fs = &*options.file_system;
-        let control = Control::open(fs, &dir, Access::Read)?;
+        let control = Arc::new(Control::open(fs, &dir, Access::Read)?);
         let geometry = Geometry { store_id: control.store_id(), segment_bytes: control.header.segment_bytes };
         let segment = Arc::new(Segment::open(fs, &dir, geometry, 1, Access::Read)?);
         let cursor = BlockCursor::first(Arc::clone(&segment.mapping));
         Ok(Self { dir, options, control, geometry, segment, cursor, next_sequence: 1, limit: 0 })
-    }
-
-    /// A second reader of the same store, at the first record.
-    ///
-    /// # Errors
-    /// As for [`Reader::open`].
-    pub fn try_clone(&self) -> Result<Self, Error> {
-        Self::with_options(&self.dir, self.options.clone())
     }
 
     /// The next block at or below the bound; `None` at the end of it: ask again later.

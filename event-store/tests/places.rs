@@ -1,7 +1,10 @@
 //! Going straight to places: in segments that are complete, and in files beside the log.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use event_store::{Durability, Error, Opened, Options, Preparation, Reader, SideFile, Writer, record_bytes};
+use event_store::{
+    Durability, Error, Mark, Opened, Options, Preparation, Reader, ReaderOptions, SideFile, Writer,
+    record_bytes,
+};
 
 fn options() -> Options {
     Options {
@@ -68,6 +71,38 @@ fn a_segment_is_complete_when_all_of_it_is_committed() {
     assert!(reader.sealed_segment(1).unwrap().is_none());
     store.flusher.poll().unwrap();
     assert!(reader.sealed_segment(1).unwrap().is_some());
+}
+
+#[test]
+fn the_part_behind_a_reader_is_final_once_it_is_chained() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Writer::open(dir.path(), &options()).unwrap();
+    write(&mut store, 20);
+    let mut reader =
+        Reader::with_options(dir.path(), ReaderOptions { bound: Mark::Written, ..ReaderOptions::tail() })
+            .unwrap();
+    assert!(reader.sealed_so_far().is_none(), "nothing is behind it");
+    let begin = usize::try_from(reader.next_block().unwrap().unwrap().offset()).unwrap();
+    assert!(reader.sealed_so_far().is_none(), "written, and its hash chain is not there yet");
+    store.flusher.poll().unwrap();
+    let part = reader.sealed_so_far().unwrap();
+    assert_eq!((part.number(), part.first_sequence(), part.last_sequence()), (1, 1, 7));
+    let block = part.block_at(begin).unwrap();
+    assert!(block.chain_hash().is_some());
+    let record = block.records().nth(6).unwrap();
+    let mut offset = begin + block.header().length as usize - block.record_bytes().len();
+    offset += 6 * record_bytes(record.payload.len());
+    assert_eq!(part.record_at(offset, 7), Some(record));
+    // What comes after belongs to no part yet, and a part does not grow.
+    let end = begin + block.header().length as usize;
+    write(&mut store, 30);
+    assert!(part.block_at(end).is_none() && part.record_at(end, 8).is_none());
+    let here = reader.clone();
+    while reader.next_block().unwrap().is_some() {}
+    assert_eq!((here.next_sequence(), reader.next_sequence()), (8, 31), "a clone goes its own way");
+    assert!(reader.sealed_so_far().is_none());
+    store.flusher.poll().unwrap();
+    assert_eq!(reader.sealed_so_far().unwrap().last_sequence(), 30);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! things. With it a query goes straight to what it is about, where it would have read everything.
 //!
 //! This is the room to look in for "how does one instrument's trades cost so little" ([`SegmentIndex`]), "what is in an index
-//! file" (`layout.rs`), "who makes it" ([`Indexer`]) and "how is it used" (`tables/trades.rs`, `store.rs`).
+//! file" (`layout.rs`), "who makes it" ([`Indexer`]), "what about the segment that is still being written" ([`Tail`]) and "how is it
+//! used" (`tables/trades.rs`, `store.rs`).
 //!
 //! **Architecture invariant:** an index is an accelerator, never a truth. It is made from the log and holds only places in it; what is
 //! read there is checked to be what the index says. Without it, or with one that is not in every way right, a query reads the
@@ -11,6 +12,7 @@
 mod build;
 mod indexer;
 mod layout;
+mod tail;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +24,7 @@ use model::{
 
 pub use indexer::{Indexer, Indexing};
 use layout::{Header, Zone};
+pub use tail::{Pieces, Tail};
 
 use crate::error::Error;
 
@@ -36,11 +39,29 @@ fn file_name(segment: u64) -> String {
     format!("{segment:010}.index")
 }
 
-/// A completed segment, and where things are in it.
+/// The bytes of an index.
+#[derive(Debug)]
+enum Bytes {
+    File(SideFile),
+    /// Made here, for here.
+    Memory(Vec<u8>),
+}
+
+impl Bytes {
+    #[inline]
+    fn get(&self) -> &[u8] {
+        match self {
+            Self::File(file) => file.bytes(),
+            Self::Memory(bytes) => bytes,
+        }
+    }
+}
+
+/// A completed segment, or a piece of one, and where things are in it.
 #[derive(Debug)]
 pub struct SegmentIndex {
     segment: SealedSegment,
-    file: SideFile,
+    bytes: Bytes,
     header: Header,
     zones: Vec<Zone>,
     /// Whether a zone's checksum has been looked at.
@@ -131,8 +152,33 @@ impl SegmentIndex {
             && header.first_sequence == segment.first_sequence()
             && header.last_sequence == segment.last_sequence()
             && last.and_then(|block| block.chain_hash()) == Some(header.chain);
+        Ok(fits.then(|| Arc::new(Self::new(segment, Bytes::File(file), header, zones))))
+    }
+
+    /// The index of what is between two places in the segment that is being written: from where `reader` stands, at most so many records
+    /// on. `None` while less is there; the reader stays.
+    fn piece(reader: &mut Reader, records: u64) -> Result<Option<Arc<Self>>, Error> {
+        let mut ahead = reader.clone();
+        let last = reader.next_sequence() + records - 1;
+        if last > reader.bound().min(reader.marks().chained) {
+            return Ok(None);
+        }
+        let Some(span) = ahead.next_span(usize::MAX, last)? else { return Ok(None) };
+        let Some(segment) = ahead.sealed_so_far() else { return Ok(None) };
+        let Some(bytes) = build::piece(reader.store_id(), &segment, &span)? else { return Ok(None) };
+        let Some((header, zones)) = layout::read(&bytes) else { return Ok(None) };
+        *reader = ahead;
+        Ok(Some(Arc::new(Self::new(segment, Bytes::Memory(bytes), header, zones))))
+    }
+
+    fn new(segment: SealedSegment, bytes: Bytes, header: Header, zones: Vec<Zone>) -> Self {
         let checked = zones.iter().map(|_| AtomicBool::new(false)).collect();
-        Ok(fits.then(|| Arc::new(Self { segment, file, header, zones, checked })))
+        Self { segment, bytes, header, zones, checked }
+    }
+
+    /// The segment that it is of.
+    fn number(&self) -> u64 {
+        self.segment.number()
     }
 
     /// Sequence number of the segment's last record.
@@ -151,7 +197,7 @@ impl SegmentIndex {
         mut visit: impl FnMut(&Block<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         for at in 0..self.header.naming_blocks {
-            let offset = layout::naming_block(self.file.bytes(), at);
+            let offset = layout::naming_block(self.bytes.get(), at);
             visit(&self.segment.block_at(offset).ok_or_else(|| self.damaged())?)?;
         }
         Ok(())
@@ -239,7 +285,7 @@ impl SegmentIndex {
 
     /// A zone's lists. The first time, their checksum is looked at.
     fn view(&self, zone: usize) -> Result<layout::View<'_>, Error> {
-        let view = layout::View::new(self.file.bytes(), &self.zones[zone]);
+        let view = layout::View::new(self.bytes.get(), &self.zones[zone]);
         if !self.checked[zone].load(Ordering::Relaxed) {
             if !view.is_whole() {
                 return Err(self.damaged());

@@ -9,7 +9,7 @@ use event_store::{Block, Reader, ReaderOptions, SEGMENT_HEADER_BYTES};
 use model::Event;
 
 use crate::error::Error;
-use crate::index::SegmentIndex;
+use crate::index::{Pieces, SegmentIndex, Tail};
 use crate::names::{Names, is_name};
 use crate::table::carry::Carry;
 use crate::table::scan::Range;
@@ -27,6 +27,8 @@ pub struct Store {
     known: Mutex<Known>,
     /// The indices found so far, by segment.
     indices: Mutex<BTreeMap<u64, Arc<SegmentIndex>>>,
+    /// That of the segment being written.
+    tail: Mutex<Tail>,
     carry: Carry,
 }
 
@@ -52,6 +54,7 @@ impl Store {
             pinned: AtomicU64::new(0),
             known: Mutex::new(known),
             indices: Mutex::default(),
+            tail: Mutex::default(),
             carry: Carry::default(),
         }))
     }
@@ -131,6 +134,11 @@ impl Store {
             indices.insert(segment, Arc::clone(index));
         }
         Ok(found)
+    }
+
+    /// What is indexed of the segment that is being written.
+    pub(crate) fn pieces(&self, reader: &Reader, segment: u64) -> Result<Option<Pieces>, Error> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner).pieces(reader, segment)
     }
 
     /// The names of everything up to a record, and perhaps of what came soon after.

@@ -64,6 +64,36 @@ fn answers(dir: &Path, last: u64) -> Vec<Vec<Vec<String>>> {
 }
 
 #[test]
+fn who_asks_again_while_the_log_grows_is_answered_as_who_asks_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut market = Market::opened(dir.path());
+    let asker = session(dir.path());
+    for round in 0..60 {
+        market.trade(11 + round, 5 + splitmix(round) % 40);
+        if round % 20 == 19 {
+            // Completed segments have files from now on; what was kept in memory of them is of no use any more.
+            assert!(!index(dir.path()).is_empty());
+        }
+        let (last, first) = (market.last(), session(dir.path()));
+        let from = last - splitmix(round) % last.min(400);
+        let to = from + splitmix(round + 1000) % 300;
+        for part in [
+            String::new(),
+            format!("from_seq := {from}"),
+            format!("from_seq := {from}, symbol := 'BBB'"),
+            format!("from_seq := {from}, to_seq := {to}, account := 'account1'"),
+        ] {
+            for question in
+                [format!("count(*) FROM trades({part})"), format!("* FROM trades({part}) ORDER BY sequence")]
+            {
+                let question = format!("SELECT {question}");
+                assert_eq!(ask(&asker, &question), ask(&first, &question), "round {round}: {question}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_index_changes_no_answer() {
     let dir = tempfile::tempdir().unwrap();
     let mut market = Market::opened(dir.path());

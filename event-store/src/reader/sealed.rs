@@ -1,4 +1,5 @@
-//! Going straight to a record of a segment that is complete: for whoever keeps an index of where things are.
+//! Going straight to a record of a segment that is complete, or of the part of one that is final: for whoever keeps an index of
+//! where things are.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::segment;
 /// What the processor fetches at once: a small record spans two.
 const CACHE_LINE_BYTES: usize = 64;
 
-/// A segment to which nothing is added any more. Keeps it mapped, so it outlives the reader that found it.
+/// A segment to which nothing is added any more, or the beginning of one. Keeps it mapped, so it outlives the reader that found it.
 #[derive(Debug, Clone)]
 pub struct SealedSegment {
     number: u64,
@@ -45,6 +46,17 @@ impl Reader {
         let last_sequence = seal.last_sequence();
         let segment = SealedSegment { number, control, sealed, first_sequence, last_sequence };
         Ok((last_sequence <= self.bound()).then_some(segment))
+    }
+
+    /// The segment that this reader is in, up to where it stands. `None` while not all of that is final: hash chains are filled in a
+    /// little later. `first_sequence` and `last_sequence` are those of the records in this part.
+    pub fn sealed_so_far(&self) -> Option<SealedSegment> {
+        let last_sequence = self.next_sequence - 1;
+        let control = Arc::clone(self.control.mapping());
+        let sealed = Sealed::before(&self.cursor, last_sequence, &control)?;
+        let Peek::Block(first) = sealed.block_at(SEGMENT_HEADER_BYTES) else { return None };
+        let first_sequence = first.decode().first_sequence;
+        Some(SealedSegment { number: self.segment.number, control, sealed, first_sequence, last_sequence })
     }
 
     /// The number of the segment that holds a record: of the last one that begins at or before it.

@@ -1,6 +1,6 @@
-//! Making an index: one walk over a completed segment.
+//! Making an index: one walk over a completed segment, or over a piece of one.
 
-use event_store::{Reader, record_bytes};
+use event_store::{Block, Reader, SealedSegment, Span, StoreId, record_bytes};
 use model::{Record as _, Trade};
 
 use super::layout::{self, Header, ZONE_TRADES, ZoneLists};
@@ -16,20 +16,16 @@ pub fn build(reader: &mut Reader, number: u64) -> Result<Option<Vec<u8>>, Error>
     reader.seek_segment(number)?;
     let mut building = Building::default();
     while let Some(span) = reader.next_span(SPAN_BYTES, segment.last_sequence())? {
-        span.try_for_each(|block| building.block(block, segment.first_sequence()))?;
+        building.span(&span, &segment)?;
     }
-    let last = segment.block_at(building.last_block);
-    let Some(chain) = last.and_then(|block| block.chain_hash()) else { return Ok(None) };
-    let header = Header {
-        store_id: reader.store_id(),
-        segment: number,
-        first_sequence: segment.first_sequence(),
-        last_sequence: segment.last_sequence(),
-        last_block: building.last_block,
-        naming_blocks: u32::try_from(building.naming_blocks.len()).expect("fewer than bytes of a segment"),
-        chain,
-    };
-    Ok(Some(layout::write(&header, &building.naming_blocks, &building.zones)))
+    Ok(building.finish(reader.store_id(), &segment))
+}
+
+/// The index of the end of a part of a segment.
+pub fn piece(store: StoreId, segment: &SealedSegment, span: &Span) -> Result<Option<Vec<u8>>, Error> {
+    let mut building = Building::default();
+    building.span(span, segment)?;
+    Ok(building.finish(store, segment))
 }
 
 #[derive(Default)]
@@ -41,7 +37,25 @@ struct Building {
 }
 
 impl Building {
-    fn block(&mut self, block: &event_store::Block<'_>, first_sequence: u64) -> Result<(), Error> {
+    fn span(&mut self, span: &Span, segment: &SealedSegment) -> Result<(), Error> {
+        span.try_for_each(|block| self.block(block, segment.first_sequence()))
+    }
+
+    fn finish(self, store_id: StoreId, segment: &SealedSegment) -> Option<Vec<u8>> {
+        let last = segment.block_at(self.last_block)?;
+        let header = Header {
+            store_id,
+            segment: segment.number(),
+            first_sequence: segment.first_sequence(),
+            last_sequence: segment.last_sequence(),
+            last_block: self.last_block,
+            naming_blocks: u32::try_from(self.naming_blocks.len()).expect("fewer than bytes of a segment"),
+            chain: last.chain_hash()?,
+        };
+        Some(layout::write(&header, &self.naming_blocks, &self.zones))
+    }
+
+    fn block(&mut self, block: &Block<'_>, first_sequence: u64) -> Result<(), Error> {
         let begin = usize::try_from(block.offset()).expect("segments are mapped whole");
         self.last_block = begin;
         // A block ends where its records do, so this is where they begin.

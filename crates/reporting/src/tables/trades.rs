@@ -6,7 +6,7 @@ use event_store::{Reader, Span};
 use model::{AccountId, Record as _, Side, Trade};
 
 use crate::error::Error;
-use crate::index::{Found, SegmentIndex, Trades as Places};
+use crate::index::{Found, Pieces, SegmentIndex, Trades as Places};
 use crate::store::Store;
 use crate::table::scan::SPAN_BYTES;
 use crate::table::vector::{Exact, Moment, VECTOR_ROWS};
@@ -51,6 +51,8 @@ struct Indexed {
     zone: usize,
     /// What is left of the zone.
     places: Places,
+    /// What follows in the same segment, if the index is only of a piece of it.
+    pieces: Option<Pieces>,
 }
 
 /// What one thread takes at once.
@@ -76,10 +78,20 @@ impl Way {
     /// Begins a segment. Returns whether it has an index.
     fn enter(&mut self, segment: u64) -> Result<bool, Error> {
         self.segment = Some(segment);
-        let Some(index) = self.store.index(&self.reader, segment)? else { return Ok(false) };
-        let places = self.places(&index, 0)?;
-        self.indexed = Some(Indexed { index, zone: 0, places });
+        if let Some(index) = self.store.index(&self.reader, segment)? {
+            self.take_up(index, None)?;
+            return Ok(true);
+        }
+        let Some(mut pieces) = self.store.pieces(&self.reader, segment)? else { return Ok(false) };
+        let Some(first) = pieces.indices.pop_front() else { return Ok(false) };
+        self.take_up(first, Some(pieces))?;
         Ok(true)
+    }
+
+    fn take_up(&mut self, index: Arc<SegmentIndex>, pieces: Option<Pieces>) -> Result<(), Error> {
+        let places = self.places(&index, 0)?;
+        self.indexed = Some(Indexed { index, zone: 0, places, pieces });
+        Ok(())
     }
 
     /// The trades of a zone that are wanted; none of a zone that is not there.
@@ -107,6 +119,11 @@ impl Way {
                     self.indexed = Some(at);
                 } else if at.index.last_sequence() >= to {
                     self.segment = None;
+                } else if let Some(mut pieces) = at.pieces {
+                    match pieces.indices.pop_front() {
+                        Some(index) => self.take_up(index, Some(pieces))?,
+                        None => self.reader = pieces.end,
+                    }
                 } else if !self.enter(segment + 1)? {
                     self.reader.seek_segment(segment + 1)?;
                 }
