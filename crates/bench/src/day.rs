@@ -32,7 +32,8 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { seed: 1, orders: 20_000_000, symbols: 100, accounts: 2_000 }
+        // With 20 million of them accepted.
+        Self { seed: 1, orders: 20_050_000, symbols: 100, accounts: 2_000 }
     }
 }
 

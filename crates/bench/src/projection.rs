@@ -1,12 +1,11 @@
 //! How fast a log gets into `reports.duckdb`: the whole of it, from the first record on, with all tables, on one thread.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reporting::{Projection, ProjectionOptions};
 
 use crate::BenchError;
-use crate::trades::Trading;
 use crate::watch::{nanos, per_second, thread_times, used_between};
 
 /// What came out.
@@ -18,20 +17,14 @@ pub struct Report {
     pub elapsed_ns: u64,
     /// What the process used of the processors for it.
     pub cpu_ns: u64,
-    /// Records a second.
+    /// Records a second, by the clock.
     pub records_per_second: u64,
+    /// Records a second of one processor.
+    pub records_per_cpu_second: u64,
     /// Closing the file, which folds DuckDB's own log into it.
     pub close_ns: u64,
     /// The file's size then.
     pub file_bytes: u64,
-}
-
-/// Writes a log full of trades, the hardest there is for a projection: every record of the others is only looked at.
-///
-/// # Errors
-/// What the store says.
-pub fn write_trades(store: &Path, trades: u64, symbols: u32) -> Result<(), BenchError> {
-    crate::trades::write_trades(store, &Trading { seed: 1, trades, symbols })
 }
 
 /// Projects the log of `store` into a new file in `dir`.
@@ -45,7 +38,7 @@ pub fn run(store: &Path, dir: &Path) -> Result<Report, BenchError> {
     let (began, used) = (Instant::now(), thread_times());
     let records = projection.catch_up()?;
     let elapsed = began.elapsed();
-    let cpu_ns = used_between(&used, thread_times()).iter().map(|time| time.cpu_ns).sum();
+    let cpu_ns: u64 = used_between(&used, thread_times()).iter().map(|time| time.cpu_ns).sum();
     let closing = Instant::now();
     drop(projection);
     let close_ns = nanos(closing.elapsed());
@@ -55,6 +48,7 @@ pub fn run(store: &Path, dir: &Path) -> Result<Report, BenchError> {
         elapsed_ns: nanos(elapsed),
         cpu_ns,
         records_per_second: per_second(records, elapsed),
+        records_per_cpu_second: per_second(records, Duration::from_nanos(cpu_ns)),
         close_ns,
         file_bytes: size.len(),
     })

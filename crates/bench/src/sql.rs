@@ -12,6 +12,7 @@ use sequencer::Durability;
 
 use crate::BenchError;
 use crate::latency::{self, Run};
+use crate::projection;
 use crate::trades::{Trading, write_trades};
 use crate::watch::{Percentiles, histogram, nanos, per_second};
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub seconds: u64,
     /// Trades whose way into an answer is timed.
     pub live: u32,
+    /// Trades of the log that is projected into a `reports.duckdb`.
+    pub projected: u64,
 }
 
 impl Default for Config {
@@ -50,6 +53,7 @@ impl Default for Config {
             rate: 215_000,
             seconds: 5,
             live: 100,
+            projected: 2_000_000,
         }
     }
 }
@@ -77,6 +81,8 @@ pub struct Report {
     pub queries: Vec<QueryReport>,
     /// From a trade's commit to a candle that has it, asked in SQL.
     pub live: Percentiles,
+    /// A log full of trades on its way into `reports.duckdb`: the hardest there is, most other records are only looked at.
+    pub projection: projection::Report,
     /// An exchange with nobody asking.
     pub quiet: Run,
     /// The same with a heavy query all the time, in threads of low priority, as the program runs it.
@@ -121,6 +127,13 @@ pub fn run(config: &Config, dir: &Path, mut progress: impl FnMut(&str)) -> Resul
     // What was measured is worth nothing afterwards; if it cannot be removed, so be it.
     let _ = std::fs::remove_dir_all(&work);
 
+    progress("projecting");
+    let (full, file) = (dir.join("sql-projected"), dir.join("sql-projection"));
+    std::fs::create_dir_all(&file).map_err(|source| BenchError::Disk { path: file.clone(), source })?;
+    write_trades(&full, &Trading { trades: config.projected, ..trading })?;
+    let projection = projection::run(&full, &file)?;
+    let _ = (std::fs::remove_dir_all(&full), std::fs::remove_dir_all(&file));
+
     progress("waiting for trades to show in SQL");
     let live = live(config, &dir.join("sql-live"))?;
     progress("trading with nobody asking");
@@ -141,6 +154,7 @@ pub fn run(config: &Config, dir: &Path, mut progress: impl FnMut(&str)) -> Resul
         native_load_ns: nanos(native_load),
         queries: queries.iter().map(|times| query_report(times, trades)).collect(),
         live,
+        projection,
         quiet,
         queried,
         heavy_queries,

@@ -94,7 +94,7 @@ impl Export {
         fs::create_dir_all(dir).map_err(at("create", dir))?;
         let dir = dir.canonicalize().map_err(at("find", dir))?;
         let lock = lock(&dir)?;
-        let fresh = begin(&store, options)?;
+        let fresh = begin(&store, options);
         let manifest = match Manifest::read(&dir)? {
             Some(found) => {
                 check(&store, &dir, &found, &fresh, options)?;
@@ -231,15 +231,15 @@ fn lock(dir: &Path) -> Result<File, ExportError> {
 }
 
 /// The manifest of an export in which nothing is yet.
-fn begin(store: &Store, options: &ExportOptions) -> Result<Manifest, Error> {
+fn begin(store: &Store, options: &ExportOptions) -> Manifest {
     let known = tables::all();
     let exported = known
         .iter()
         .filter(|table| select::PARTS.contains(&table.name) || select::REFERENCE.contains(&table.name));
-    Ok(Manifest {
+    Manifest {
         format: manifest::FORMAT.to_owned(),
         schema_version: manifest::SCHEMA_VERSION,
-        store_id: store.reader()?.store_id().to_string(),
+        store_id: store.reader().store_id().to_string(),
         part_records: options.part_records.unwrap_or(PART_RECORDS).max(1),
         last_sequence: 0,
         sealed_sequence: 0,
@@ -247,7 +247,7 @@ fn begin(store: &Store, options: &ExportOptions) -> Result<Manifest, Error> {
         tables: exported.map(|table| (table.name.to_owned(), select::columns(table))).collect(),
         parts: Vec::new(),
         reference: Vec::new(),
-    })
+    }
 }
 
 /// Whether an export can go on with this store and these settings.
@@ -267,7 +267,7 @@ fn check(
         return other(OtherLog::Shorter { exported: found.last_sequence, committed });
     }
     if let Some(exported) = &found.sealed_chain {
-        let mut reader = store.reader()?;
+        let mut reader = store.reader();
         reader.seek_sequence(found.sealed_sequence)?;
         let chain = reader.next_block()?.and_then(|block| block.chain_hash());
         if chain.is_some_and(|chain| write::hex(&chain) != *exported) {

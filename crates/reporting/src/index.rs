@@ -177,8 +177,13 @@ impl SegmentIndex {
     }
 
     /// The segment that it is of.
-    fn number(&self) -> u64 {
+    pub fn number(&self) -> u64 {
         self.segment.number()
+    }
+
+    /// Sequence number of the segment's first record.
+    pub fn first_sequence(&self) -> u64 {
+        self.header.first_sequence
     }
 
     /// Sequence number of the segment's last record.

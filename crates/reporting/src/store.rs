@@ -22,6 +22,8 @@ const NAMES_SPAN_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
+    /// Stands at the first record.
+    first: Reader,
     /// The last record the running query may see; 0 when none runs.
     pinned: AtomicU64,
     known: Mutex<Known>,
@@ -48,9 +50,10 @@ impl Store {
         let dir = dir.as_ref().to_owned();
         // Checksums are the business of `outcry log verify`: here, lengths and sequence numbers are checked block by block.
         let reader = Reader::with_options(&dir, ReaderOptions::tail())?;
-        let known = Known { reader, names: Arc::default() };
+        let known = Known { reader: reader.clone(), names: Arc::default() };
         Ok(Arc::new(Self {
             dir,
+            first: reader,
             pinned: AtomicU64::new(0),
             known: Mutex::new(known),
             indices: Mutex::default(),
@@ -77,8 +80,8 @@ impl Store {
     }
 
     /// A reader at the first record.
-    pub(crate) fn reader(&self) -> Result<Reader, Error> {
-        Ok(Reader::with_options(&self.dir, ReaderOptions::tail())?)
+    pub(crate) fn reader(&self) -> Reader {
+        self.first.clone()
     }
 
     /// The last committed record.
@@ -98,7 +101,7 @@ impl Store {
     #[cfg(feature = "session")]
     pub(crate) fn last_before(&self, from_ns: i64, to_ns: i64) -> Result<Option<u64>, Error> {
         let first_from = |time_ns| -> Result<u64, Error> {
-            let mut reader = self.reader()?;
+            let mut reader = self.reader();
             reader.seek_time(time_ns)?;
             Ok(match reader.next_block()? {
                 Some(block) => block.header().first_sequence,
@@ -136,6 +139,23 @@ impl Store {
         Ok(found)
     }
 
+    /// The number of the segment that holds a record.
+    pub(crate) fn segment_of(&self, reader: &Reader, sequence: u64) -> Result<u64, Error> {
+        let holds = |index: &&Arc<SegmentIndex>| {
+            index.first_sequence() <= sequence && sequence <= index.last_sequence()
+        };
+        let known = self
+            .indices
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .find(holds)
+            .map(|index| index.number());
+        let known =
+            known.or_else(|| self.tail.lock().unwrap_or_else(PoisonError::into_inner).segment_from(sequence));
+        Ok(known.map_or_else(|| reader.segment_of(sequence), Ok)?)
+    }
+
     /// What is indexed of the segment that is being written.
     pub(crate) fn pieces(&self, reader: &Reader, segment: u64) -> Result<Option<Pieces>, Error> {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner).pieces(reader, segment)
@@ -164,7 +184,7 @@ impl Store {
     /// The first record made at or after a time; the one after the last if none was.
     fn first_since(&self, time: &str) -> Result<u64, Error> {
         let time_ns = moment(time).ok_or_else(|| Error::NoTime { text: time.to_owned() })?;
-        let mut reader = self.reader()?;
+        let mut reader = self.reader();
         reader.seek_time(time_ns)?;
         Ok(reader.next_sequence())
     }

@@ -31,7 +31,7 @@ pub struct Ranges {
 impl Ranges {
     /// Begins at a record, the first of a block.
     pub fn new(store: &Store, from: u64, part_records: u64) -> Result<Self, Error> {
-        let mut reader = store.reader()?;
+        let mut reader = store.reader();
         reader.seek_sequence(from)?;
         Ok(Self { reader, part_records, open: None })
     }

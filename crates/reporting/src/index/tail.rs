@@ -30,6 +30,12 @@ pub struct Pieces {
 }
 
 impl Tail {
+    /// The number of the segment, if a record is in one of its pieces.
+    pub fn segment_from(&self, sequence: u64) -> Option<u64> {
+        let piece = self.pieces.first().filter(|piece| piece.first_sequence() <= sequence)?;
+        (sequence <= self.pieces.last()?.last_sequence()).then(|| piece.number())
+    }
+
     /// The pieces of a segment that has no index file. `None` where there are none: for one that is complete, whose file will come, and
     /// for the first question about another, because a single walk is shorter than one that makes an index too.
     pub fn pieces(&mut self, reader: &Reader, segment: u64) -> Result<Option<Pieces>, Error> {

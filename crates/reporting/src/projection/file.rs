@@ -56,7 +56,7 @@ enum Found {
 impl File {
     /// Opens the projection of a store, or begins one.
     pub fn open(store: &Arc<Store>, path: &Path, memory_mib: u64) -> Result<Self, Error> {
-        let mut reader = store.reader()?;
+        let mut reader = store.reader();
         let id = reader.store_id().to_string();
         let mut connection = connect(path, memory_mib)?;
         let (mark, remade) = match look(&connection, &mut reader, &id, path)? {
@@ -70,7 +70,7 @@ impl File {
                     remade = Some(why);
                 }
                 make(&connection, &id)?;
-                reader = store.reader()?;
+                reader = store.reader();
                 (Mark::default(), remade)
             }
         };

@@ -80,7 +80,7 @@ impl Reading {
         let mut reader = if let Some(reader) = self.reader.take() {
             reader
         } else {
-            let mut reader = self.store.reader()?;
+            let mut reader = self.store.reader();
             reader.seek_sequence(self.sequence + 1)?;
             reader
         };

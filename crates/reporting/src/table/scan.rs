@@ -39,7 +39,7 @@ pub struct Spans {
 
 impl Spans {
     pub fn new(store: &Store, range: Range) -> Result<Self, Error> {
-        let mut reader = store.reader()?;
+        let mut reader = store.reader();
         if range.from > 1 && range.from <= range.to {
             reader.seek_sequence(range.from)?;
         }

@@ -39,7 +39,7 @@ pub fn state_at(store: &Store, at: u64) -> Result<(State<Book>, u64), Error> {
 
 /// The last event of the command that a record belongs to. They are all in one block.
 fn command_end(store: &Store, sequence: u64) -> Result<u64, Error> {
-    let mut reader = store.reader()?;
+    let mut reader = store.reader();
     reader.seek_sequence(sequence)?;
     let Some(block) = reader.next_block()? else { return Ok(sequence) };
     let events = block.records_from(sequence + 1).take_while(|record| record.kind >= KIND_EVENT_FIRST);

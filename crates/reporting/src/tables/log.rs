@@ -23,7 +23,7 @@ pub struct LogRow {
 
 /// The time of the block that holds a record; `None` when there is none.
 fn time_of(store: &Store, sequence: u64) -> Result<Option<i64>, Error> {
-    let mut reader = store.reader()?;
+    let mut reader = store.reader();
     reader.seek_sequence(sequence)?;
     Ok(reader.next_block()?.map(|block| block.header().timestamp_ns))
 }
@@ -53,7 +53,7 @@ impl Table for Log {
     ];
 
     fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<LogRow>>, Error> {
-        let store_id = store.reader()?.store_id().to_string();
+        let store_id = store.reader().store_id().to_string();
         let last_sequence = filter.range.to;
         let row = times(store, last_sequence)?.map(|(first_time_ns, last_time_ns)| LogRow {
             store_id,

@@ -63,11 +63,11 @@ enum Part {
 
 impl Way {
     fn new(store: &Arc<Store>, filter: Filter) -> Result<Self, Error> {
-        let reader = store.reader()?;
+        let reader = store.reader();
         let mut way = Self { store: Arc::clone(store), filter, reader, segment: None, indexed: None };
         let range = filter.range;
         if range.from <= range.to && range.to > 0 {
-            let segment = way.reader.segment_of(range.from)?;
+            let segment = way.store.segment_of(&way.reader, range.from)?;
             if !way.enter(segment)? {
                 way.reader.seek_sequence(range.from)?;
             }

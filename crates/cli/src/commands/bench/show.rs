@@ -225,6 +225,13 @@ pub fn sql(ui: &mut Ui, report: &sql::Report) -> io::Result<()> {
         duration_ns(report.live.p99_ns),
         duration_ns(report.live.max_ns)
     ))?;
+    ui.line(format_args!(
+        "projected {} records of a log full of trades into {}: {} a second of one core, {} by the clock",
+        count(report.projection.records),
+        ui::bytes(report.projection.file_bytes),
+        count(report.projection.records_per_cpu_second),
+        count(report.projection.records_per_second)
+    ))?;
     for (what, run) in [("nobody asks", &report.quiet), ("a heavy query runs", &report.queried)] {
         ui.line(format_args!(
             "{} commands/s while {what}: p50 {}, p99 {}, longest {}; {} refused",
