@@ -1,6 +1,7 @@
 //! `outcry log`: the event log, record by record.
 
 mod export;
+mod follow;
 mod index;
 mod parquet;
 mod project;

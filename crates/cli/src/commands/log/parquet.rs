@@ -1,8 +1,9 @@
 //! `outcry log export --parquet`: the log as Parquet files in a directory, for engines that read those. How they are cut and
 //! what keeps them whole is in the crate `reporting`.
 
+use super::follow::until_interrupted;
 use crate::commands::store::Store;
-use crate::ui::{self, Failure, Outcome, Result, Ui};
+use crate::ui::{self, Outcome, Result, Ui};
 use clap::Args;
 use reporting::{Export, ExportOptions, Written};
 use serde::Serialize;
@@ -84,7 +85,17 @@ pub fn run(ui: &mut Ui, store: &Store, dir: &Path, options: &Options) -> Result<
     })?;
     if options.follow {
         ui.flush()?;
-        follow(&mut export)?;
+        // Parts that are whole when Ctrl-C comes are written first.
+        until_interrupted(|| {
+            let mut is_new = false;
+            while export.step()?.is_some() {
+                is_new = true;
+            }
+            if is_new {
+                export.finish()?;
+            }
+            Ok(IDLE)
+        })?;
     }
     Ok(Outcome::Success)
 }
@@ -99,29 +110,4 @@ fn catch_up(ui: &Ui, export: &mut Export) -> Result<Written> {
         progress.set(export.last_sequence());
     }
     Ok(written)
-}
-
-/// Follows the log until Ctrl-C. Parts that are whole by then are written first.
-fn follow(export: &mut Export) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed("cannot wait for signals").caused_by(error))?;
-    runtime.block_on(async {
-        let interrupted = tokio::signal::ctrl_c();
-        tokio::pin!(interrupted);
-        loop {
-            let mut is_new = false;
-            while export.step()?.is_some() {
-                is_new = true;
-            }
-            if is_new {
-                export.finish()?;
-            }
-            tokio::select! {
-                _ = &mut interrupted => return Ok(()),
-                () = tokio::time::sleep(IDLE) => {}
-            }
-        }
-    })
 }

@@ -1,8 +1,9 @@
 //! `outcry log project`: keeps a DuckDB file of the log's trades, candles and rule verdicts, each row exactly once.
 
+use super::follow::until_interrupted;
 use crate::commands::report_rules::ReportHost;
 use crate::commands::store::Store;
-use crate::ui::{self, Failure, Outcome, Result, Ui};
+use crate::ui::{self, Outcome, Result, Ui};
 use clap::Args;
 use reporting::{Projection, ProjectionOptions};
 use serde::Serialize;
@@ -56,7 +57,12 @@ impl Project {
         })?;
         if self.follow {
             ui.flush()?;
-            follow(ui, projection)?;
+            until_interrupted(|| {
+                // A step is a batch at most, and the file is closed between two.
+                let wait = if projection.step()?.more { Duration::ZERO } else { EVERY };
+                tell(ui, &mut projection);
+                Ok(wait)
+            })?;
         }
         Ok(Outcome::Success)
     }
@@ -67,25 +73,4 @@ fn tell(ui: &Ui, projection: &mut Projection) {
     for news in projection.take_news() {
         ui.complain(format_args!("warning: {news}"));
     }
-}
-
-/// Follows the log until Ctrl-C, or until something is wrong.
-fn follow(ui: &Ui, mut projection: Projection) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed("cannot wait for signals").caused_by(error))?;
-    runtime.block_on(async {
-        let interrupted = tokio::signal::ctrl_c();
-        tokio::pin!(interrupted);
-        loop {
-            // A step is a batch at most, and the file is closed between two.
-            let wait = if projection.step()?.more { Duration::ZERO } else { EVERY };
-            tell(ui, &mut projection);
-            tokio::select! {
-                _ = &mut interrupted => return Ok(()),
-                () = tokio::time::sleep(wait) => {}
-            }
-        }
-    })
 }

@@ -1,6 +1,7 @@
 //! `outcry plugin`: rules, from the first line of one to its end in a running exchange.
 
 mod build;
+mod candidate;
 mod change;
 mod keys;
 mod list;

@@ -1,6 +1,6 @@
 //! `outcry plugin replay`: what a rule would have said about the orders of a recorded log.
 
-use super::change::parameter;
+use super::candidate::{Candidate, Choice};
 use crate::commands::store::Store;
 use crate::ui::{self, Failure, Outcome, Result, Table, Ui};
 use clap::Args;
@@ -9,14 +9,14 @@ use gateway::api::Number;
 use gateway::view::{self, Scales};
 use model::{
     AccountId, ActivationId, Cash, ComponentHash, InstrumentId, OperatorName, Quantity, RULE_FAULT_CODE,
-    RuleActivated, RuleId, RuleKind, RuleMode, RuleName,
+    RuleActivated, RuleId, RuleKind, RuleMode,
 };
 use order_book::Book;
-use plugin_host::{Desk, Inspection, Settings};
+use plugin_host::Inspection;
 use sequencer::what_if::{Judged, Recorded, Tried, what_if};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Try a rule on a recorded log: which orders would it have stopped, and which let through?
 ///
@@ -24,12 +24,8 @@ use std::path::{Path, PathBuf};
 /// exchange too, and changes nothing in it. Counters begin empty at the first record tried.
 #[derive(Debug, Args)]
 pub struct Replay {
-    /// The candidate: a component, or a rule's folder that was built
-    #[arg(value_name = "RULE")]
-    rule: PathBuf,
-    /// A parameter of the candidate; those not given are as its manifest says
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
-    parameters: Vec<(String, String)>,
+    #[command(flatten)]
+    choice: Choice,
     /// The first record to try it on; the first of the log if not given
     #[arg(long, value_name = "SEQ")]
     from: Option<u64>,
@@ -134,17 +130,9 @@ struct Sum {
 
 impl Replay {
     pub fn run(self, ui: &mut Ui) -> Result<Outcome> {
-        let path = component(&self.rule)?;
-        let scratch = tempfile::tempdir()
-            .map_err(|error| Failure::failed("cannot make a temporary directory").caused_by(error))?;
-        let desk = Desk::open(Settings::of_plugins(scratch.path()))
-            .map_err(|error| Failure::failed("rules cannot be run").caused_by(error))?;
-        let bytes = std::fs::read(&path).map_err(|error| {
-            Failure::usage(format_args!("cannot read {}", path.display())).caused_by(error)
-        })?;
-        let inspection =
-            desk.load(&bytes, None).map_err(|error| Failure::usage(error).hint("outcry plugin build"))?;
-        let candidate = self.candidate(&inspection)?;
+        let tried = self.choice.load()?;
+        let candidate = self.activation(&tried)?;
+        let Candidate { path, inspection, desk, .. } = &tried;
         let mut sums: BTreeMap<(AccountId, InstrumentId, Change, u32), Sum> = BTreeMap::new();
         let mut listed = Vec::new();
         let mut last: Option<State<Book>> = None;
@@ -152,7 +140,7 @@ impl Replay {
         let started = std::time::Instant::now();
         let own_name = inspection.manifest.as_ref().map(|manifest| manifest.name);
         let mut rules = desk.live();
-        let tried = what_if(&self.store.dir, self.from, self.to, candidate, &mut rules, |judged, state| {
+        let judged = what_if(&self.store.dir, self.from, self.to, candidate, &mut rules, |judged, state| {
             progress.set(judged.sequence);
             let own = own_name.and_then(|name| state.rule_by_name(&name)).map(|rule| rule.id);
             if let Some((change, code)) = Change::of(judged, own) {
@@ -168,7 +156,7 @@ impl Replay {
         progress.end();
         // Names and scales are those at the end.
         if !sums.is_empty() {
-            last = Some(sequencer::replay::fold::<Book>(&self.store.dir, Some(tried.sequence))?.state);
+            last = Some(sequencer::replay::fold::<Book>(&self.store.dir, Some(judged.sequence))?.state);
         }
         let explain = |code| desk.explain(candidate.component, &candidate.parameters, code).to_string();
         let groups = last.iter().flat_map(|state| {
@@ -176,30 +164,22 @@ impl Replay {
                 group(state, account, instrument, change, code, sum, explain(code))
             })
         });
-        let answer = Answer::new(&path, &inspection, tried, started.elapsed(), groups.collect(), listed);
+        let answer = Answer::new(path, inspection, judged, started.elapsed(), groups.collect(), listed);
         ui.answer(&answer, show)?;
         Ok(Outcome::Success)
     }
 
     /// The activation that is tried.
-    fn candidate(&self, inspection: &Inspection) -> Result<RuleActivated> {
-        let name = RuleName::new("candidate").expect("a short word is a name");
-        let manifest = inspection.manifest_or_defaults(name);
+    fn activation(&self, tried: &Candidate) -> Result<RuleActivated> {
+        let Candidate { inspection, parameters, .. } = tried;
         if inspection.kind == RuleKind::Reporting {
-            let hint = format!("outcry plugin report {}", self.rule.display());
+            let hint = format!("outcry plugin report {}", self.choice.rule.display());
             return Err(Failure::usage("a reporting rule judges no orders; it fills a table").hint(hint));
         }
-        let given: Vec<(&str, &str)> =
-            self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let parameters = manifest.configure(&given).map_err(|error| {
-            let known: Vec<&str> =
-                manifest.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
-            Failure::usage(error).hint(format_args!("its parameters are {}", known.join(", ")))
-        })?;
-        let load = inspection.load_command(name, OperatorName::EMPTY, false);
+        let load = inspection.load_command(Candidate::name(), OperatorName::EMPTY, false);
         Ok(RuleActivated {
             component: load.component,
-            parameters,
+            parameters: *parameters,
             by: OperatorName::EMPTY,
             fuel: load.fuel,
             memory_bytes: load.memory_bytes,
@@ -218,21 +198,6 @@ impl Replay {
             by_rollback: false,
             reserved: [0; 2],
         })
-    }
-}
-
-/// The component that a path means.
-pub(super) fn component(path: &Path) -> Result<PathBuf> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
-    }
-    let project = plugin_kit::Project::open(path).map_err(super::failure)?;
-    let component = project.component();
-    if component.is_file() {
-        Ok(component)
-    } else {
-        let hint = format!("outcry plugin build {}", path.display());
-        Err(Failure::usage(format_args!("{} is not built", path.display())).hint(hint))
     }
 }
 

@@ -1,29 +1,22 @@
 //! `outcry plugin report`: the table that a reporting rule would make of a recorded log.
 
-use super::change::parameter;
-use super::replay::component;
+use super::candidate::{Candidate, Choice};
 use crate::commands::report_rules::ReportHost;
 use crate::commands::store::Store;
 use crate::ui::{self, Align, Failure, Outcome, Result, Table, Ui};
 use clap::Args;
 use gateway::api::Time;
-use model::{RuleKind, RuleName, Timestamp};
-use plugin_host::{Desk, Settings};
+use model::{RuleKind, Timestamp};
 use reporting::{RuleColumn, RuleColumnKind, RuleRecipe, RuleValue, Trial};
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
 
 /// Try a reporting rule on a recorded log: show the table that it makes of it
 ///
 /// Works on the store of a running exchange too, and changes nothing in it. Exit code 1 if the rule fails on the way; the rows are those up to there.
 #[derive(Debug, Args)]
 pub struct Report {
-    /// The candidate: a component, or a rule's folder that was built
-    #[arg(value_name = "RULE")]
-    rule: PathBuf,
-    /// A parameter of the candidate; those not given are as its manifest says
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
-    parameters: Vec<(String, String)>,
+    #[command(flatten)]
+    choice: Choice,
     /// The last record it reads; the last of the log if not given
     #[arg(long, value_name = "SEQ")]
     to: Option<u64>,
@@ -36,32 +29,16 @@ pub struct Report {
 
 impl Report {
     pub fn run(self, ui: &mut Ui) -> Result<Outcome> {
-        let path = component(&self.rule)?;
-        let scratch = tempfile::tempdir()
-            .map_err(|error| Failure::failed("cannot make a temporary directory").caused_by(error))?;
-        let desk = Desk::open(Settings::of_plugins(scratch.path()))
-            .map_err(|error| Failure::failed("rules cannot be run").caused_by(error))?;
-        let bytes = std::fs::read(&path).map_err(|error| {
-            Failure::usage(format_args!("cannot read {}", path.display())).caused_by(error)
-        })?;
-        let inspection =
-            desk.load(&bytes, None).map_err(|error| Failure::usage(error).hint("outcry plugin build"))?;
+        let Candidate { path, inspection, parameters, desk, .. } = &self.choice.load()?;
         if inspection.kind != RuleKind::Reporting {
-            let hint = format!("outcry plugin replay {}", self.rule.display());
+            let hint = format!("outcry plugin replay {}", self.choice.rule.display());
             return Err(Failure::usage(format_args!("a {} rule fills no table", inspection.kind)).hint(hint));
         }
-        let manifest =
-            inspection.manifest_or_defaults(RuleName::new("candidate").expect("a short word is a name"));
-        let given: Vec<(&str, &str)> =
-            self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let parameters = manifest.configure(&given).map_err(|error| {
-            let known: Vec<&str> =
-                manifest.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
-            Failure::usage(error).hint(format_args!("its parameters are {}", known.join(", ")))
-        })?;
         let (fuel, memory_bytes) = (inspection.limits.fuel, inspection.limits.memory_bytes);
-        let recipe = RuleRecipe { component: inspection.component, parameters, fuel, memory_bytes };
-        let runner = ReportHost::of(desk).open(&recipe).map_err(|error| Failure::usage(error.to_string()))?;
+        let recipe =
+            RuleRecipe { component: inspection.component, parameters: *parameters, fuel, memory_bytes };
+        let runner =
+            ReportHost::of(desk.clone()).open(&recipe).map_err(|error| Failure::usage(error.to_string()))?;
         let progress = ui.progress("reading the log", None);
         let trial = Trial::run(&self.store.dir, runner, self.to, |sequence| progress.set(sequence))?;
         progress.end();
