@@ -89,7 +89,8 @@ impl Ui {
             terminal,
             color_out: wanted(terminal),
             color_err: wanted(io::stderr().is_terminal()),
-            out: io::BufWriter::new(io::stdout()),
+            // An answer can have gigabytes.
+            out: io::BufWriter::with_capacity(64 << 10, io::stdout()),
         }
     }
 

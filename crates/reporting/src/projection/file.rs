@@ -15,7 +15,7 @@ use super::gather::{Known, Mark};
 use super::staged::Staging;
 use crate::error::Error;
 use crate::store::Store;
-use crate::table::{Column, Table as _};
+use crate::table::{Column, Kind, Table as _};
 use crate::tables::accounts::Accounts;
 use crate::tables::assets::Assets;
 use crate::tables::instruments::Instruments;
@@ -194,9 +194,22 @@ fn make(connection: &Connection, id: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// How a column is compressed: said, because DuckDB would try all ways there are on every row group.
+const fn compression(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => " USING COMPRESSION dictionary",
+        Kind::Integer | Kind::Bigint | Kind::Hugeint | Kind::Decimal | Kind::Timestamp | Kind::Date => {
+            " USING COMPRESSION bitpacking"
+        }
+        Kind::Boolean | Kind::Double => "",
+    }
+}
+
 fn declare<R>(sql: &mut String, name: &str, about: &str, columns: &[Column<R>]) {
-    let list: Vec<String> =
-        columns.iter().map(|column| format!("\"{}\" {}", column.name, column.kind.sql())).collect();
+    let list: Vec<String> = columns
+        .iter()
+        .map(|column| format!("\"{}\" {}{}", column.name, column.kind.sql(), compression(column.kind)))
+        .collect();
     let mut put = |statement: std::fmt::Arguments<'_>| {
         sql.write_fmt(statement).expect("writing to a string cannot fail");
     };

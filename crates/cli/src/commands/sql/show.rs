@@ -4,6 +4,7 @@ use super::Format;
 use crate::ui::{Align, Result, Table, Ui};
 use reporting::{Answer, AnswerColumn, CellValue};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// How answers are shown.
@@ -60,7 +61,7 @@ impl Shown {
                 if self.max_rows > 0 && table.len() == self.max_rows {
                     return Ok((table, rows, false));
                 }
-                table.cells(shown.row(row).iter().map(plain).collect());
+                table.cells(shown.row(row).iter().map(|cell| plain(cell).into_owned()).collect());
                 rows += 1;
             }
         }
@@ -69,21 +70,21 @@ impl Shown {
 }
 
 /// A value as people read it; nothing is a dash.
-fn plain(cell: &CellValue) -> String {
+fn plain(cell: &CellValue) -> Cow<'_, str> {
     match cell {
-        CellValue::Null => "-".to_owned(),
+        CellValue::Null => "-".into(),
         other => bare(other),
     }
 }
 
 /// A value as it is; nothing is nothing.
-fn bare(cell: &CellValue) -> String {
+fn bare(cell: &CellValue) -> Cow<'_, str> {
     match cell {
-        CellValue::Null => String::new(),
-        CellValue::Bool(flag) => flag.to_string(),
-        CellValue::Integer(number) => number.to_string(),
-        CellValue::Float(number) => number.to_string(),
-        CellValue::Number(text) | CellValue::Time(text) | CellValue::Text(text) => text.clone(),
+        CellValue::Null => "".into(),
+        CellValue::Bool(flag) => flag.to_string().into(),
+        CellValue::Integer(number) => number.to_string().into(),
+        CellValue::Float(number) => number.to_string().into(),
+        CellValue::Number(text) | CellValue::Time(text) | CellValue::Text(text) => text.into(),
     }
 }
 
@@ -107,14 +108,14 @@ struct Writer<'a, W> {
 
 impl<W: Write> Writer<'_, W> {
     fn begin(&mut self) -> io::Result<()> {
-        let names = self.columns.iter().map(|column| column.name.clone());
+        let names = self.columns.iter().map(|column| column.name.as_str().into());
         match self.format {
             Format::Json => writeln!(self.out, "["),
             Format::Csv => self.csv(names),
             Format::Markdown | Format::Table | Format::Parquet => {
                 self.markdown(names)?;
                 let rules = self.columns.iter().map(|column| if column.is_number { "---:" } else { "---" });
-                self.markdown(rules.map(str::to_owned))
+                self.markdown(rules.map(Cow::from))
             }
         }
     }
@@ -145,7 +146,7 @@ impl<W: Write> Writer<'_, W> {
         }
     }
 
-    fn csv(&mut self, values: impl Iterator<Item = String>) -> io::Result<()> {
+    fn csv<'t>(&mut self, values: impl Iterator<Item = Cow<'t, str>>) -> io::Result<()> {
         for (at, value) in values.enumerate() {
             if at > 0 {
                 self.out.write_all(b",")?;
@@ -159,7 +160,7 @@ impl<W: Write> Writer<'_, W> {
         self.out.write_all(b"\n")
     }
 
-    fn markdown(&mut self, values: impl Iterator<Item = String>) -> io::Result<()> {
+    fn markdown<'t>(&mut self, values: impl Iterator<Item = Cow<'t, str>>) -> io::Result<()> {
         let escaped = values.map(|value| value.replace('|', "\\|").replace('\n', " "));
         writeln!(self.out, "| {} |", escaped.collect::<Vec<_>>().join(" | "))
     }
