@@ -80,6 +80,24 @@ fn answers_come_in_every_format() {
     assert_eq!(ask(&["-c", "SELECT 1 AS x WHERE false"]), "(none)\n");
     assert_eq!(ask(&["-c", "SELECT 1 AS a; SELECT 2 AS b"]), "a\n1\nb\n2\n");
 
+    let kinds = "SELECT TIMESTAMPTZ '2026-01-05 14:30:00.5+02' AS zoned, TIMESTAMP '2026-01-05 09:30:00' AS time, 0.1::FLOAT AS single, \
+        1e9 AS double, -5::TINYINT AS small, 18446744073709551615::UBIGINT AS large, -0.50::DECIMAL(5,2) AS decimal, \
+        170141183460469231731687303715884105727::HUGEINT AS huge, DATE '2026-01-05' AS date, [1, 2] AS list";
+    assert_eq!(
+        ask(&["--format", "csv", "-c", kinds]).lines().nth(1),
+        Some(
+            "2026-01-05 12:30:00.500,2026-01-05 09:30:00,0.1,1000000000,-5,18446744073709551615,-0.5,\
+             170141183460469231731687303715884105727,2026-01-05,\"[1, 2]\""
+        )
+    );
+    let json: serde_json::Value = serde_json::from_str(&ask(&["--json", "-c", kinds])).expect("JSON");
+    let expected = serde_json::json!([{
+        "zoned": "2026-01-05T12:30:00.500Z", "time": "2026-01-05T09:30:00Z", "single": 0.1, "double": 1e9, "small": -5,
+        "large": "18446744073709551615", "decimal": "-0.5", "huge": "170141183460469231731687303715884105727",
+        "date": "2026-01-05", "list": "[1, 2]"
+    }]);
+    assert_eq!(json, expected);
+
     let parquet = dir.path().join("trades.parquet");
     let path = parquet.to_str().expect("a path of text");
     assert_eq!(ask(&["--format", "parquet", "-o", path, "-c", "FROM trades;"]), "");

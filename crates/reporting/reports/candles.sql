@@ -15,7 +15,7 @@ FROM (
            arg_min(open_ticks, first_sequence) AS open_ticks, max(high_ticks) AS high_ticks, min(low_ticks) AS low_ticks,
            arg_max(close_ticks, last_sequence) AS close_ticks, CAST(sum(volume_lots) AS BIGINT) AS volume_lots,
            CAST(sum(trades) AS BIGINT) AS trades, min(first_sequence) AS first_sequence, max(last_sequence) AS last_sequence
-    FROM bars(interval_ns) GROUP BY instrument_id, start_ns
+    FROM bars(interval_ns/*, part: time symbol*/) GROUP BY instrument_id, start_ns
 ) JOIN instruments i USING (instrument_id);
 
 -- With an interval in which nothing traded at the last close before it, from an instrument's first candle to its last.

@@ -6,12 +6,12 @@ WITH seen AS MATERIALIZED (
            CASE kind WHEN 'PhaseChanged' THEN 'phase' WHEN 'AccountKilled' THEN 'kill-switch' ELSE 'reject' END AS control,
            coalesce(phase, reason) AS detail, count(*) AS count, CAST(NULL AS DOUBLE) AS ratio,
            min(sequence) AS first_sequence, max(sequence) AS last_sequence
-    FROM events
+    FROM events/*part: time*/
     WHERE kind IN ('OrderRejected', 'ReplaceRejected', 'CancelRejected', 'CommandRejected', 'PhaseChanged', 'AccountKilled')
     GROUP BY ALL
 ), ratios AS (
     SELECT CAST(time AS DATE) AS trade_date, account, CAST(NULL AS VARCHAR), 'order-to-trade', NULL, CAST(sum(messages) AS BIGINT),
            round(sum(messages) / nullif(sum(trades), 0), 4), min(first_sequence), max(last_sequence)
-    FROM activity GROUP BY CAST(time AS DATE), account
+    FROM activity/*part: time*/ GROUP BY CAST(time AS DATE), account
 )
 FROM seen UNION ALL FROM ratios;

@@ -9,7 +9,7 @@ FROM (
     SELECT CAST(time AS DATE) AS trade_date, instrument_id, count(*) AS trades, sum(quantity_lots) AS lots,
            sum(CAST(price_ticks AS HUGEINT) * quantity_lots) AS weighted, sum(notional_minor) AS notional_minor,
            min(price_ticks) AS low_ticks, max(price_ticks) AS high_ticks, min(sequence) AS first_sequence, max(sequence) AS last_sequence
-    FROM trades GROUP BY ALL
+    FROM trades/*part: time symbol*/ GROUP BY ALL
 ) JOIN instruments i USING (instrument_id) JOIN assets c ON c.asset = i.currency;
 
 -- Quotes count for as long as they stand while the instrument is open; the last one of a log has no end and does not count.

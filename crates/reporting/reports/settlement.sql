@@ -11,13 +11,13 @@ WITH obligations AS (
            min(sequence) AS first_sequence, max(sequence) AS last_sequence
     FROM (
         SELECT time, sequence, symbol, currency, quantity_lots, notional_minor, unnest([buyer, seller]) AS account, unnest([true, false]) AS is_buy
-        FROM trades
+        FROM trades/*part: time symbol account*/
     ) GROUP BY ALL
 ), moved AS (
     SELECT CAST(time AS DATE) AS trade_date, account, symbol,
            CAST(coalesce(sum(amount_minor) FILTER (asset = symbol), 0) AS BIGINT) AS lots,
            CAST(coalesce(sum(amount_minor) FILTER (asset <> symbol), 0) AS BIGINT) AS cash_minor
-    FROM ledger WHERE entry = 'trade' GROUP BY ALL
+    FROM ledger/*part: time account*/ WHERE entry = 'trade' GROUP BY ALL
 ), netted AS (
     SELECT o.*, bought_lots - sold_lots AS net_lots, sold_for_minor - bought_for_minor AS net_cash_minor,
            bought_lots - sold_lots - coalesce(m.lots, 0) AS missing_lots,

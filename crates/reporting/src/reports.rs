@@ -2,8 +2,10 @@
 //! session has. Here is what there is, and how a question about a part of it is asked.
 
 mod columns;
+mod part;
 
 pub use columns::COLUMNS;
+pub use part::Part;
 
 /// The statements that make the reports' views.
 pub(crate) const SQL: &[&str] = &[
@@ -147,25 +149,6 @@ pub const REPORTS: &[Report] = &[
     },
 ];
 
-/// Which part of a report is wanted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Part {
-    /// The first trading day, as `2026-01-05`.
-    pub from: Option<String>,
-    /// The last.
-    pub to: Option<String>,
-    /// Only this account's.
-    pub account: Option<String>,
-    /// Only these instruments'; all of them when there is none.
-    pub symbols: Vec<String>,
-    /// The books are closed after this record: only for `eod`.
-    pub up_to: Option<u64>,
-    /// The length of a candle in nanoseconds.
-    pub interval_ns: Option<i64>,
-    /// Whether candles are there for intervals without trades too.
-    pub fill: bool,
-}
-
 impl Report {
     /// The report of a name.
     pub fn find(name: &str) -> Option<&'static Self> {
@@ -179,34 +162,29 @@ impl Report {
 
     /// The query for a part of it.
     pub fn query(&self, part: &Part) -> String {
-        let view = self.view();
-        let from = if self.name == "candles" {
-            let filled = if part.fill { "_filled" } else { "" };
-            format!("{view}{filled}({})", part.interval_ns.unwrap_or(60_000_000_000))
-        } else if let (Some(up_to), "eod") = (part.up_to, self.name) {
+        let from = if let (Some(up_to), "eod") = (part.up_to, self.name) {
             format!("({})", closing(up_to))
+        } else if let Some(narrow) = part.narrowed(self) {
+            format!("({narrow})")
+        } else if self.name == "candles" {
+            let filled = if part.fill { "_filled" } else { "" };
+            format!("candles{filled}({})", part.interval())
         } else {
-            view
+            self.view()
         };
-        let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
-        let mut conditions = Vec::new();
-        let mut with = |condition: &str, value: &Option<String>| {
-            conditions.extend(value.iter().map(|value| format!("{condition} {}", text(value))));
-        };
-        with("trade_date >=", &part.from);
-        with("trade_date <=", &part.to);
-        with("account =", &part.account);
-        if !part.symbols.is_empty() {
-            let symbols: Vec<String> = part.symbols.iter().map(|symbol| text(symbol)).collect();
-            conditions.push(format!("symbol IN ({})", symbols.join(", ")));
-        }
-        let filter = if conditions.is_empty() {
-            String::new()
-        } else {
-            format!(" WHERE {}", conditions.join(" AND "))
-        };
-        let order = if self.order.is_empty() { String::new() } else { format!(" ORDER BY {}", self.order) };
+        let (filter, order) = (part.filter(), self.order);
+        let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {order}") };
         format!("SELECT * FROM {from}{filter}{order}")
+    }
+
+    /// What the view of it says, or the macro.
+    fn body(&self) -> Option<&'static str> {
+        let begin = match self.name {
+            "candles" => "CREATE MACRO candles(interval_ns) AS TABLE".to_owned(),
+            _ => format!("CREATE VIEW {} AS", self.view()),
+        };
+        let (_, body) = SQL.iter().find_map(|file| file.split_once(&begin))?;
+        body.split(";\n").next()
     }
 }
 
@@ -214,30 +192,59 @@ impl Report {
 mod tests {
     use super::*;
 
+    fn query(report: &str, part: &Part) -> String {
+        Report::find(report).unwrap().query(part)
+    }
+
     #[test]
     fn a_query_names_what_is_wanted_and_cannot_be_broken_out_of() {
-        let part = Part {
-            account: Some("o'neil".to_owned()),
-            from: Some("2026-01-05".to_owned()),
-            ..Part::default()
-        };
+        let (account, from) = (Some("o'neil".to_owned()), Some("2026-01-05".to_owned()));
         assert_eq!(
-            Report::find("trade-history").unwrap().query(&part),
-            "SELECT * FROM trade_history WHERE trade_date >= '2026-01-05' AND account = 'o''neil'"
+            query("tax", &Part { from, account, ..Part::default() }),
+            "SELECT * FROM tax WHERE trade_date >= '2026-01-05' AND account = 'o''neil' \
+             ORDER BY disposed_sequence, account, acquired_sequence"
         );
-        let filled = Part { interval_ns: Some(1), fill: true, ..Part::default() };
         assert_eq!(
-            Report::find("candles").unwrap().query(&filled),
+            query("candles", &Part { interval_ns: Some(1), fill: true, ..Part::default() }),
             "SELECT * FROM candles_filled(1) ORDER BY symbol, start"
         );
         let symbols = vec!["A'".to_owned(), "B".to_owned()];
-        let vwap = Part { symbols, ..Part::default() };
         assert_eq!(
-            Report::find("vwap").unwrap().query(&vwap),
+            query("vwap", &Part { symbols, ..Part::default() }),
             "SELECT * FROM vwap WHERE symbol IN ('A''', 'B') ORDER BY trade_date, symbol"
         );
-        let closed = Part { up_to: Some(7), ..Part::default() };
-        let query = Report::find("eod").unwrap().query(&closed);
-        assert!(query.contains("FROM trades(to_seq := 7)") && !query.contains('$'), "{query}");
+        let closed = query("eod", &Part { up_to: Some(7), ..Part::default() });
+        assert!(closed.contains("FROM trades(to_seq := 7)") && !closed.contains('$'), "{closed}");
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_not_read() {
+        let part = Part {
+            from: Some("2026-01-30".to_owned()),
+            to: Some("2026-01-31".to_owned()),
+            account: Some("o'neil".to_owned()),
+            symbols: vec!["A".to_owned()],
+            interval_ns: Some(1_000_000_000),
+            ..Part::default()
+        };
+        let history = query("trade-history", &part);
+        let arguments =
+            "from_time := '2026-01-30', to_time := '2026-02-01', symbol := 'A', account := 'o''neil'";
+        assert!(history.contains(&format!("FROM executions({arguments})")), "{history}");
+        assert!(history.ends_with("symbol IN ('A')") && !history.contains(';'), "{history}");
+        let candles = query("candles", &part);
+        let arguments = "1000000000, from_time := '2026-01-30', to_time := '2026-02-01', symbol := 'A'";
+        assert!(candles.contains(&format!("FROM bars({arguments})")), "{candles}");
+        // What came before fills a gap, and a candle of five days has trades of five days.
+        let filled = Part { fill: true, ..part.clone() };
+        let long = Part { interval_ns: Some(5 * 86_400_000_000_000), ..part.clone() };
+        for whole in [filled, long] {
+            assert!(!query("candles", &whole).contains("from_time"));
+        }
+        for report in REPORTS {
+            assert_eq!(report.body().is_some(), report.name != "eod", "{}", report.name);
+            let query = report.query(&part);
+            assert!(!query.contains("/*"), "{query}");
+        }
     }
 }

@@ -504,25 +504,38 @@ fn every_report_answers_for_a_part_as_for_the_whole() {
         let columns = ask(&session, &format!("DESCRIBE {}", report.query(&Part::default())));
         let place = |name: &str| columns.iter().position(|column| column[0] == name);
         let day = place("trade_date").unwrap();
-        let date = whole[0][day].clone();
-        let mut part = Part { from: Some(date.clone()), to: Some(date.clone()), ..Part::default() };
-        let mut wanted = vec![(day, date)];
-        for (has, name) in [(report.by_account, "account"), (report.by_symbol, "symbol")] {
-            if let Some(at) = place(name).filter(|_| has) {
-                // Rows about the whole market have none.
-                let Some(value) = whole.iter().map(|row| &row[at]).find(|value| *value != "-") else {
-                    continue;
+        // Each by itself and with the others: from a date on, up to one, an account, an instrument.
+        let value = |at: usize, nth: usize| {
+            // Rows about the whole market have none.
+            let mut values: Vec<&String> =
+                whole.iter().map(|row| &row[at]).filter(|value| *value != "-").collect();
+            values.sort();
+            values.dedup();
+            values.get(nth % values.len().max(1)).map(|value| (*value).clone())
+        };
+        for (nth, kinds) in (0..48_u32).enumerate() {
+            let picked = |name: &str, bit: u32, has: bool| {
+                let at = place(name).filter(|_| has && kinds >> bit & 1 == 1)?;
+                value(at, nth / 3)
+            };
+            let part = Part {
+                from: picked("trade_date", 0, true),
+                to: picked("trade_date", 1, true),
+                account: picked("account", 2, report.by_account),
+                symbols: picked("symbol", 3, report.by_symbol).into_iter().collect(),
+                ..Part::default()
+            };
+            let is_wanted = |row: &&Vec<String>| {
+                let has = |name: &str, value: Option<&String>| {
+                    value.is_none_or(|value| row[place(name).unwrap()] == *value)
                 };
-                wanted.push((at, value.clone()));
-                match name {
-                    "account" => part.account = Some(value.clone()),
-                    _ => part.symbols = vec![value.clone()],
-                }
-            }
+                part.from.as_ref().is_none_or(|from| row[day] >= *from)
+                    && part.to.as_ref().is_none_or(|to| row[day] <= *to)
+                    && has("account", part.account.as_ref())
+                    && has("symbol", part.symbols.first())
+            };
+            let expected: Vec<_> = whole.iter().filter(is_wanted).cloned().collect();
+            assert_eq!(ask(&session, &report.query(&part)), expected, "{} of {part:?}", report.name);
         }
-        let expected: Vec<_> =
-            whole.iter().filter(|row| wanted.iter().all(|(at, value)| row[*at] == *value)).cloned().collect();
-        assert_eq!(ask(&session, &report.query(&part)), expected, "{}", report.name);
-        assert!(Report::find(report.name).is_some());
     }
 }

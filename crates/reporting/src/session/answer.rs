@@ -1,10 +1,13 @@
 //! What a query answers: columns, and rows in batches, each value ready to be shown.
 
+use std::fmt::{Display, Write as _};
+use std::sync::Arc;
+
 use duckdb::Statement;
 use duckdb::arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
 use duckdb::arrow::datatypes::{
-    DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
+    TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type,
 };
 use duckdb::arrow::util::display::{ArrayFormatter, FormatOptions};
 
@@ -28,7 +31,10 @@ pub struct Answer<'a> {
 }
 
 /// Some rows of an answer.
-pub struct Batch(RecordBatch);
+pub struct Batch {
+    columns: Vec<ArrayRef>,
+    rows: usize,
+}
 
 /// A value of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +77,11 @@ impl<'a> Answer<'a> {
     /// What the query runs into, also when it is stopped.
     pub fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
         match self.statement.step() {
-            Ok(Some(rows)) => Ok(Some(Batch(RecordBatch::from(&rows)))),
+            Ok(Some(rows)) => {
+                let rows = RecordBatch::from(&rows);
+                let columns = rows.columns().iter().map(without_zone).collect();
+                Ok(Some(Batch { columns, rows: rows.num_rows() }))
+            }
             Ok(None) => Ok(None),
             Err(error) => Err(self.watch.explain(error)),
         }
@@ -91,15 +101,26 @@ impl<'a> Answer<'a> {
     }
 }
 
+/// Points in time are UTC everywhere; what DuckDB gives a zone, such as `now()`, has it only for show.
+fn without_zone(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
+            let times = column.as_primitive::<TimestampMicrosecondType>().clone();
+            Arc::new(times.with_timezone_opt(None::<Arc<str>>))
+        }
+        _ => Arc::clone(column),
+    }
+}
+
 impl Batch {
     /// How many rows there are.
     pub fn rows(&self) -> usize {
-        self.0.num_rows()
+        self.rows
     }
 
     /// The rows, ready to be taken one by one.
     pub fn shown(&self) -> Rows<'_> {
-        Rows(self.0.columns().iter().map(Column::new).collect())
+        Rows(self.columns.iter().map(Column::new).collect())
     }
 }
 
@@ -113,6 +134,21 @@ impl Rows<'_> {
     /// If there are not so many.
     pub fn row(&self, row: usize) -> Vec<CellValue> {
         self.0.iter().map(|column| column.cell(row)).collect()
+    }
+
+    /// Appends the values of a row as text, nothing for null: what [`Rows::row`] has, without a string for each. After each value
+    /// `end` gets the text so far and where in it the value begins.
+    ///
+    /// # Panics
+    /// If there are not so many rows.
+    pub fn write(&self, row: usize, out: &mut String, mut end: impl FnMut(&mut String, usize)) {
+        for column in &self.0 {
+            let begin = out.len();
+            if !column.values.is_null(row) {
+                column.write(row, out);
+            }
+            end(out, begin);
+        }
     }
 }
 
@@ -129,19 +165,17 @@ impl<'a> Column<'a> {
         Self { values, formatter: ArrayFormatter::try_new(values, OPTIONS).ok() }
     }
 
-    fn formatted(&self, row: usize) -> String {
-        match &self.formatter {
-            Some(formatter) => formatter.value(row).to_string(),
-            None => format!("({} cannot be shown)", self.values.data_type()),
-        }
-    }
-
     fn cell(&self, row: usize) -> CellValue {
         use CellValue::{Bool, Float, Integer, Null, Number, Text, Time};
         let column = self.values;
         if column.is_null(row) {
             return Null;
         }
+        let text = || {
+            let mut text = String::new();
+            self.write(row, &mut text);
+            text
+        };
         match column.data_type() {
             DataType::Boolean => Bool(column.as_boolean().value(row)),
             DataType::Int8 => Integer(column.as_primitive::<Int8Type>().value(row).into()),
@@ -151,50 +185,81 @@ impl<'a> Column<'a> {
             DataType::UInt8 => Integer(column.as_primitive::<UInt8Type>().value(row).into()),
             DataType::UInt16 => Integer(column.as_primitive::<UInt16Type>().value(row).into()),
             DataType::UInt32 => Integer(column.as_primitive::<UInt32Type>().value(row).into()),
-            DataType::UInt64 => Number(column.as_primitive::<UInt64Type>().value(row).to_string()),
-            DataType::Float32 => Float(column.as_primitive::<Float32Type>().value(row).into()),
+            // As short as it was, not as long as 64 bits could show it.
+            DataType::Float32 => text().parse().map_or(Null, Float),
             DataType::Float64 => Float(column.as_primitive::<Float64Type>().value(row)),
-            DataType::Utf8 => Text(column.as_string::<i32>().value(row).to_owned()),
+            DataType::UInt64 | DataType::Decimal128(..) | DataType::Decimal256(..) => Number(text()),
+            DataType::Timestamp(..) => Time(text()),
+            _ => Text(text()),
+        }
+    }
+
+    /// Appends a value that is not null as text.
+    fn write(&self, row: usize, out: &mut String) {
+        let column = self.values;
+        match column.data_type() {
+            DataType::Boolean => put(out, column.as_boolean().value(row)),
+            DataType::Int32 => put(out, column.as_primitive::<Int32Type>().value(row)),
+            DataType::Int64 => put(out, column.as_primitive::<Int64Type>().value(row)),
+            DataType::Float32 => put(out, column.as_primitive::<Float32Type>().value(row)),
+            DataType::Float64 => put(out, column.as_primitive::<Float64Type>().value(row)),
+            DataType::Utf8 => out.push_str(column.as_string::<i32>().value(row)),
             DataType::Decimal128(_, scale @ 0..) => {
-                Number(decimal(column.as_primitive::<Decimal128Type>().value(row), scale.unsigned_abs()))
+                decimal(column.as_primitive::<Decimal128Type>().value(row), scale.unsigned_abs(), out);
             }
-            DataType::Decimal128(..) | DataType::Decimal256(..) => Number(trimmed(self.formatted(row))),
-            DataType::Timestamp(..) => Time(self.formatted(row).replacen('T', " ", 1)),
-            _ => Text(self.formatted(row)),
+            kind => {
+                let begin = out.len();
+                match &self.formatter {
+                    Some(formatter) => put(out, formatter.value(row)),
+                    None => put(out, format_args!("({kind} cannot be shown)")),
+                }
+                match kind {
+                    DataType::Decimal128(..) | DataType::Decimal256(..) => trim(out, begin),
+                    DataType::Timestamp(..) => {
+                        // Between the date and the time.
+                        if let Some(at) = out[begin..].find('T') {
+                            out.replace_range(begin + at..=begin + at, " ");
+                        }
+                    }
+                    _ => {}
+                }
+            }
         }
     }
 }
 
-/// `value` over 10 to the power of `scale`, without the zeros at its end that its type has and its value does not need.
-fn decimal(value: i128, scale: u8) -> String {
-    let (mut value, mut decimals) = (value, usize::from(scale));
+fn put(out: &mut String, value: impl Display) {
+    write!(out, "{value}").expect("writing to a string cannot fail");
+}
+
+/// Appends `value` over 10 to the power of `scale`, without the zeros at its end that its type has and its value does not need.
+fn decimal(value: i128, scale: u8, out: &mut String) {
+    let mut decimals = usize::from(scale);
     // Nearly every number fits 64 bits, where dividing takes a tenth of the time.
-    if let Ok(mut small) = i64::try_from(value) {
+    if let (Ok(mut small), Some(mut unit)) = (i64::try_from(value), 10_u64.checked_pow(scale.into())) {
         while decimals > 0 && small % 10 == 0 {
-            small /= 10;
-            decimals -= 1;
+            (small, unit, decimals) = (small / 10, unit / 10, decimals - 1);
         }
-        value = small.into();
-    }
-    while decimals > 0 && value % 10 == 0 {
-        value /= 10;
-        decimals -= 1;
-    }
-    if decimals == 0 {
-        return value.to_string();
+        let (sign, magnitude) = (if small < 0 { "-" } else { "" }, small.unsigned_abs());
+        put(out, format_args!("{sign}{}", magnitude / unit));
+        if decimals > 0 {
+            put(out, format_args!(".{:0decimals$}", magnitude % unit));
+        }
+        return;
     }
     let digits = format!("{:0width$}", value.unsigned_abs(), width = decimals + 1);
     let (whole, fraction) = digits.split_at(digits.len() - decimals);
-    let sign = if value < 0 { "-" } else { "" };
-    format!("{sign}{whole}.{fraction}")
+    let (sign, begin) = (if value < 0 { "-" } else { "" }, out.len());
+    put(out, format_args!("{sign}{whole}.{fraction}"));
+    trim(out, begin);
 }
 
-/// A decimal number without the zeros at its end.
-fn trimmed(number: String) -> String {
-    if number.contains('.') {
-        return number.trim_end_matches('0').trim_end_matches('.').to_owned();
+/// Takes the zeros off the end of the decimal number that begins at `begin`, which it does not need.
+fn trim(out: &mut String, begin: usize) {
+    if out[begin..].contains('.') {
+        let kept = out[begin..].trim_end_matches('0').trim_end_matches('.').len();
+        out.truncate(begin + kept);
     }
-    number
 }
 
 #[cfg(test)]
@@ -206,17 +271,28 @@ mod tests {
         for (long, short) in
             [("10.05000000", "10.05"), ("10.00000000", "10"), ("100", "100"), ("-0.50", "-0.5"), ("0.0", "0")]
         {
-            assert_eq!(trimmed(long.to_owned()), short);
+            // What stands before it stays.
+            let mut text = format!("1.00,{long}");
+            trim(&mut text, 5);
+            assert_eq!(text, format!("1.00,{short}"));
         }
         for (value, scale, short) in [
             (1_005_000_000, 8, "10.05"),
             (-50, 2, "-0.5"),
+            (-5, 2, "-0.05"),
             (7, 3, "0.007"),
             (0, 8, "0"),
             (100, 0, "100"),
+            (-300, 2, "-3"),
+            (i64::MIN.into(), 18, "-9.223372036854775808"),
+            (i128::from(i64::MAX) + 1, 8, "92233720368.54775808"),
+            (10_i128.pow(30), 8, "10000000000000000000000"),
+            (1, 38, "0.00000000000000000000000000000000000001"),
             (i128::MIN, 38, "-1.70141183460469231731687303715884105728"),
         ] {
-            assert_eq!(decimal(value, scale), short);
+            let mut text = String::from(",");
+            decimal(value, scale, &mut text);
+            assert_eq!(text, format!(",{short}"));
         }
     }
 }

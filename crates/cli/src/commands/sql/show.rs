@@ -2,7 +2,7 @@
 
 use super::Format;
 use crate::ui::{Align, Result, Table, Ui};
-use reporting::{Answer, AnswerColumn, CellValue};
+use reporting::{Answer, AnswerColumn, CellValue, Rows};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -34,12 +34,12 @@ impl Shown {
     pub fn to_file(self, out: &mut impl Write, mut answer: Answer<'_>) -> Result<u64> {
         let columns = answer.columns().to_vec();
         let mut rows = 0;
-        let mut writer = Writer { format: self.format, columns: &columns, out };
+        let mut writer = Writer { format: self.format, columns: &columns, line: String::new(), out };
         writer.begin()?;
         while let Some(batch) = answer.next_batch()? {
             let shown = batch.shown();
             for row in 0..batch.rows() {
-                writer.row(&shown.row(row), rows == 0)?;
+                writer.row(&shown, row, rows == 0)?;
                 rows += 1;
             }
         }
@@ -73,14 +73,6 @@ impl Shown {
 fn plain(cell: &CellValue) -> Cow<'_, str> {
     match cell {
         CellValue::Null => "-".into(),
-        other => bare(other),
-    }
-}
-
-/// A value as it is; nothing is nothing.
-fn bare(cell: &CellValue) -> Cow<'_, str> {
-    match cell {
-        CellValue::Null => "".into(),
         CellValue::Bool(flag) => flag.to_string().into(),
         CellValue::Integer(number) => number.to_string().into(),
         CellValue::Float(number) => number.to_string().into(),
@@ -103,38 +95,53 @@ fn json(cell: &CellValue) -> Value {
 struct Writer<'a, W> {
     format: Format,
     columns: &'a [AnswerColumn],
+    line: String,
     out: &'a mut W,
 }
 
 impl<W: Write> Writer<'_, W> {
     fn begin(&mut self) -> io::Result<()> {
-        let names = self.columns.iter().map(|column| column.name.as_str().into());
         match self.format {
             Format::Json => writeln!(self.out, "["),
-            Format::Csv => self.csv(names),
+            Format::Csv => {
+                self.line.clear();
+                for column in self.columns {
+                    let begin = self.line.len();
+                    self.line.push_str(&column.name);
+                    end_field(&mut self.line, begin);
+                }
+                self.end_line()
+            }
             Format::Markdown | Format::Table | Format::Parquet => {
-                self.markdown(names)?;
+                self.markdown(self.columns.iter().map(|column| column.name.as_str().into()))?;
                 let rules = self.columns.iter().map(|column| if column.is_number { "---:" } else { "---" });
                 self.markdown(rules.map(Cow::from))
             }
         }
     }
 
-    fn row(&mut self, cells: &[CellValue], first: bool) -> io::Result<()> {
+    fn row(&mut self, rows: &Rows<'_>, row: usize, first: bool) -> io::Result<()> {
         match self.format {
+            // Straight from the answer: there can be fifty million of them.
+            Format::Csv => {
+                self.line.clear();
+                rows.write(row, &mut self.line, end_field);
+                self.end_line()
+            }
             Format::Json => {
                 if !first {
                     writeln!(self.out, ",")?;
                 }
                 self.out.write_all(b"{")?;
-                for (at, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
+                for (at, (column, cell)) in self.columns.iter().zip(&rows.row(row)).enumerate() {
                     let comma = if at == 0 { "" } else { ", " };
                     write!(self.out, "{comma}{}: {}", Value::from(column.name.as_str()), json(cell))?;
                 }
                 self.out.write_all(b"}")
             }
-            Format::Csv => self.csv(cells.iter().map(bare)),
-            Format::Markdown | Format::Table | Format::Parquet => self.markdown(cells.iter().map(plain)),
+            Format::Markdown | Format::Table | Format::Parquet => {
+                self.markdown(rows.row(row).iter().map(plain))
+            }
         }
     }
 
@@ -146,22 +153,25 @@ impl<W: Write> Writer<'_, W> {
         }
     }
 
-    fn csv<'t>(&mut self, values: impl Iterator<Item = Cow<'t, str>>) -> io::Result<()> {
-        for (at, value) in values.enumerate() {
-            if at > 0 {
-                self.out.write_all(b",")?;
-            }
-            if value.contains([',', '"', '\n', '\r']) {
-                write!(self.out, "\"{}\"", value.replace('"', "\"\""))?;
-            } else {
-                self.out.write_all(value.as_bytes())?;
-            }
-        }
-        self.out.write_all(b"\n")
+    /// Writes the line, whose last field has a comma too many.
+    fn end_line(&mut self) -> io::Result<()> {
+        self.line.pop();
+        self.line.push('\n');
+        self.out.write_all(self.line.as_bytes())
     }
 
     fn markdown<'t>(&mut self, values: impl Iterator<Item = Cow<'t, str>>) -> io::Result<()> {
         let escaped = values.map(|value| value.replace('|', "\\|").replace('\n', " "));
         writeln!(self.out, "| {} |", escaped.collect::<Vec<_>>().join(" | "))
     }
+}
+
+/// Ends the field of a line of CSV that begins at `begin`: in quotes if it must be, and with a comma.
+fn end_field(line: &mut String, begin: usize) {
+    if line.as_bytes()[begin..].iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+        let quoted = line[begin..].replace('"', "\"\"");
+        line.truncate(begin);
+        line.extend(["\"", &quoted, "\""]);
+    }
+    line.push(',');
 }
