@@ -59,30 +59,27 @@ impl Part {
         if self == &Self::default() || report.name == "candles" && (is_filled || is_odd) {
             return None;
         }
-        let mut rest = report.body()?;
-        let mut narrowed = String::new();
+        let mut body = report.body()?.to_owned();
+        if report.name == "candles" {
+            body = body.replace("interval_ns", &self.interval().to_string());
+        }
+        let (mut narrowed, mut rest) = (String::new(), body.as_str());
         let mut is_less = false;
         while let Some((before, place)) = rest.split_once(PLACE) {
             let (words, after) = place.split_once("*/")?;
-            narrowed.push_str(before);
             let (goes_on, words) = words.split_once("part:")?;
             let arguments: Vec<String> =
                 words.split_whitespace().flat_map(|word| self.arguments(word)).collect();
-            if !arguments.is_empty() {
-                is_less = true;
-                let arguments = arguments.join(", ");
-                narrowed += &if goes_on.is_empty() {
-                    format!("({arguments})")
-                } else {
-                    format!("{goes_on}{arguments}")
-                };
-            }
+            let arguments = match (arguments.join(", "), goes_on) {
+                (none, _) if none.is_empty() => none,
+                (some, "") => format!("({some})"),
+                (some, comma) => format!("{comma}{some}"),
+            };
+            is_less |= !arguments.is_empty();
+            narrowed.extend([before, &arguments]);
             rest = after;
         }
         narrowed.push_str(rest);
-        if report.name == "candles" {
-            narrowed = narrowed.replace("interval_ns", &self.interval().to_string());
-        }
         is_less.then_some(narrowed)
     }
 
