@@ -23,10 +23,11 @@ use crate::tables::rules::{Change, Judged, RuleChanges, RuleVerdicts};
 const SPAN_BYTES: usize = 1 << 20;
 
 /// The most records of the log in one transaction.
-const BATCH_RECORDS: u64 = 1 << 21;
+const BATCH_RECORDS: u64 = 1 << 22;
 
-/// And the most trades: two of DuckDB's row groups, which it then writes where they stay, without a detour.
-const BATCH_TRADES: usize = 2 * 122_880;
+/// And the most trades: four of DuckDB's row groups, which it then writes where they stay, without a detour. More would spare it more
+/// balances that change again and again, and take more memory beside a trading exchange.
+const BATCH_TRADES: usize = 4 * 122_880;
 
 /// A record that is kept as the log has it: what things are called and which rules are in force is a fold over these.
 pub struct Fact {
