@@ -213,34 +213,15 @@ fn what_cannot_be_bridged_is_refused_with_a_hint() {
     let all = events(store).len();
 
     // In two goes, from a record in the middle.
-    let first = answer(&[
-        "bridge",
-        "nats",
-        "--store",
-        store,
-        "--server",
-        &url,
-        "--stream",
-        "HALF",
-        "--subject",
-        "half",
-        "--from",
-        "5",
-    ]);
+    let half = |more: &[&str]| {
+        let stream =
+            ["bridge", "nats", "--store", store, "--server", &url, "--stream", "HALF", "--subject", "half"];
+        answer(&[&stream, more].concat())
+    };
+    let first = half(&["--from", "5"]);
     let sent = first["sent"].as_u64().unwrap();
     assert!(sent > 0 && sent < all as u64, "{first}");
-    let second = answer(&[
-        "bridge",
-        "nats",
-        "--store",
-        store,
-        "--server",
-        &url,
-        "--stream",
-        "HALF",
-        "--subject",
-        "half",
-    ]);
+    let second = half(&[]);
     assert_eq!(
         (second["sent"].as_u64(), second["resumed_after"].as_u64()),
         (Some(0), first["last_sequence"].as_u64())

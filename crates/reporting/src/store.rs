@@ -221,23 +221,13 @@ impl Store {
         if arguments.symbol.is_some() || arguments.account.is_some() {
             let names = self.names(bound)?;
             if let Some(symbol) = &arguments.symbol {
-                let unknown = || Error::Unknown {
-                    what: "instrument",
-                    name: symbol.clone(),
-                    near: nearest(symbol, names.instruments.iter().map(|row| row.terms.symbol.as_str())),
-                    table: "instruments",
-                    column: "symbol",
-                };
+                let known = names.instruments.iter().map(|row| row.terms.symbol.as_str());
+                let unknown = || unknown("instrument", symbol, known, "instruments", "symbol");
                 filter.instrument = Some(names.instrument_by_symbol(symbol).ok_or_else(unknown)?);
             }
             if let Some(name) = &arguments.account {
-                let unknown = || Error::Unknown {
-                    what: "account",
-                    name: name.clone(),
-                    near: nearest(name, names.accounts.iter().map(|row| row.opened.name.as_str())),
-                    table: "accounts",
-                    column: "account",
-                };
+                let known = names.accounts.iter().map(|row| row.opened.name.as_str());
+                let unknown = || unknown("account", name, known, "accounts", "account");
                 filter.account = Some(names.account_by_name(name).ok_or_else(unknown)?);
             }
         }
@@ -264,6 +254,17 @@ fn take_names(names: &mut Arc<Names>, block: &Block<'_>) -> Result<(), Error> {
         Arc::make_mut(names).apply(&event, record.sequence, time_ns);
     }
     Ok(())
+}
+
+/// That nothing has a name; `table` lists the names there are in its column `column`.
+fn unknown<'a>(
+    what: &'static str,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+    table: &'static str,
+    column: &'static str,
+) -> Error {
+    Error::Unknown { what, name: name.to_owned(), near: nearest(name, known), table, column }
 }
 
 /// The name that looks most like another, if one does: as alike as the words that people mistype are.

@@ -56,7 +56,7 @@ impl Part {
     pub(super) fn narrowed(&self, report: &Report) -> Option<String> {
         // A gap is filled with what was before the part; a candle longer than a day, or of two, has trades of another day.
         let (is_filled, is_odd) = (self.fill, DAY_NS % self.interval().max(1) != 0);
-        if self == &Self::default() || report.name == "candles" && (is_filled || is_odd) {
+        if report.name == "candles" && (is_filled || is_odd) {
             return None;
         }
         let mut body = report.body()?.to_owned();
