@@ -42,7 +42,7 @@ fn open(store: &Path, dir: &Path, options: &ExportOptions) -> Export {
     let started = Instant::now();
     loop {
         match Export::open(store, dir, options) {
-            Err(Error::Export(ExportError::Busy { .. })) if started.elapsed() < Duration::from_mins(1) => {
+            Err(Error::Export(ExportError::Busy { .. })) if started.elapsed() < Duration::from_secs(10) => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             opened => return opened.unwrap(),

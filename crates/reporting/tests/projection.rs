@@ -126,7 +126,9 @@ fn what_was_traded_is_there_after_the_next_step() {
     projection.catch_up().unwrap();
     let before = market.last();
     market.trade(900, 300);
+    let begun = Instant::now();
     let step = projection.step().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     assert_eq!((step.records, step.more), (market.last() - before, false));
     assert_eq!(projection.watermark(), market.last());
     drop(projection);
@@ -200,7 +202,7 @@ fn projects_until_killed() {
     let mut projection = loop {
         match open(Path::new(&store)) {
             Ok(projection) => break projection,
-            Err(error) if started.elapsed() > PATIENCE => panic!("{error}"),
+            Err(error) if started.elapsed() > Duration::from_secs(20) => panic!("{error}"),
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
         }
     };
@@ -271,11 +273,12 @@ fn killed_two_hundred_times_it_has_every_row_once() {
         child.wait().unwrap();
         promised = marks.iter().last().unwrap_or(promised);
     }
+    let before = market.last();
     market.trade(9, 200);
     let mut projection = open(dir.path()).unwrap();
     assert_eq!(projection.remade(), None);
     assert!(projection.watermark() >= promised, "what was committed is there");
-    assert!(promised > 0, "those that were killed had got somewhere");
+    assert!(projection.watermark() > before / 2, "those that were killed had got somewhere");
     projection.catch_up().unwrap();
     assert_eq!(projection.watermark(), market.last());
     drop(projection);
@@ -302,7 +305,7 @@ fn a_file_that_is_open_elsewhere_is_said_to_be() {
     let refused = loop {
         match open(dir.path()) {
             Err(error) => break error,
-            Ok(_) => assert!(begun.elapsed() < PATIENCE, "nobody else opened it"),
+            Ok(_) => assert!(begun.elapsed() < Duration::from_secs(20), "nobody else opened it"),
         }
         std::thread::sleep(Duration::from_millis(20));
     };
