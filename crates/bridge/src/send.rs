@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use async_nats::client::PublishErrorKind;
 use async_nats::jetstream::{self, ErrorCode};
-use async_nats::{Client, ConnectOptions, Event, HeaderMap, Message, StatusCode, Subscriber};
+use async_nats::{
+    Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Message, StatusCode, Subscriber,
+};
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -124,11 +126,11 @@ enum Ended {
 }
 
 impl Nats {
-    /// Connects, and makes or checks the stream.
+    /// Connects. With [`Settings::follow`] a server that does not answer is waited for, and `tell` is told so once.
     ///
     /// # Errors
-    /// What is wrong with the store, the server or the stream.
-    pub async fn open(settings: Settings, encode: Encode) -> Result<Self, Error> {
+    /// What is wrong with the store or the server.
+    pub async fn open(settings: Settings, encode: Encode, tell: impl FnOnce(&Error)) -> Result<Self, Error> {
         let source = Source::open(&settings.store, &settings.prefix, encode)?;
         let (lost, losses) = watch::channel(0);
         let options = ConnectOptions::new()
@@ -145,10 +147,7 @@ impl Nats {
                 std::future::ready(())
             });
         let server = &settings.server;
-        let client = options
-            .connect(server.as_str())
-            .await
-            .map_err(|source| Error::Connect { server: server.clone(), source })?;
+        let client = connect(options, &settings, tell).await?;
         if !client.server_info().jetstream {
             return Err(Error::NoJetStream { server: server.clone() });
         }
@@ -216,7 +215,7 @@ impl Nats {
             self.losses.mark_unchanged();
             match self.stream.open().await? {
                 Asked::Answer(end) => break end,
-                Asked::Nothing if started.elapsed() > ACK_WAIT => {
+                Asked::Nothing if !self.settings.follow && started.elapsed() > ACK_WAIT => {
                     return Err(Error::Gone { seconds: started.elapsed().as_secs() });
                 }
                 Asked::Nothing => tokio::time::sleep(BACKOFF.1).await,
@@ -388,6 +387,35 @@ impl Nats {
             under_way.pop_front();
         }
         Ok(true)
+    }
+}
+
+/// Connects, and where [`Settings::follow`] says so, tries until somebody answers.
+async fn connect(
+    options: ConnectOptions,
+    settings: &Settings,
+    tell: impl FnOnce(&Error),
+) -> Result<Client, Error> {
+    let server = &settings.server;
+    let mut tell = Some(tell);
+    let mut attempt = 0;
+    loop {
+        match options.clone().connect(server.as_str()).await {
+            Ok(client) => return Ok(client),
+            Err(source) => {
+                // A name or a password that is wrong stays so.
+                let may_come = matches!(source.kind(), ConnectErrorKind::Io | ConnectErrorKind::TimedOut);
+                let error = Error::Connect { server: server.clone(), source };
+                if !settings.follow || !may_come {
+                    return Err(error);
+                }
+                if let Some(tell) = tell.take() {
+                    tell(&error);
+                }
+            }
+        }
+        tokio::time::sleep(backoff(attempt)).await;
+        attempt += 1;
     }
 }
 

@@ -58,11 +58,14 @@ impl Server {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    /// SIGKILL, and after a while the same server again.
-    fn kill_and_restart(&mut self, pause: Duration) {
+    /// SIGKILL.
+    fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        std::thread::sleep(pause);
+    }
+
+    /// The same server again.
+    fn restart(&mut self) {
         self.child = spawn(&self.program, &self.dir, &self.port.to_string());
     }
 }
@@ -150,17 +153,27 @@ fn whoever_is_killed_every_event_is_in_the_stream_once_and_in_order() {
     outcry(&["instrument", "create", "BRK.B", "--url", exchange.url()]);
 
     let kills = std::env::var("OUTCRY_BRIDGE_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    // It may be there before the server is.
+    server.kill();
     let mut bridge = follow(store_text, &url);
+    std::thread::sleep(Duration::from_millis(500));
+    server.restart();
     for kill in 0..kills {
         // Moments that look random and are not.
         let random = |salt: u64| (kill * 7 + salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
         std::thread::sleep(Duration::from_millis(150 + random(1) % 600));
-        if kill % 3 == 2 {
+        let (kills_server, kills_bridge) = (kill % 3 != 2, kill % 3 != 0);
+        if kills_server {
+            server.kill();
+        }
+        if kills_bridge {
             bridge.kill().unwrap();
             bridge.wait().unwrap();
             bridge = follow(store_text, &url);
-        } else {
-            server.kill_and_restart(Duration::from_millis(random(2) % 400));
+        }
+        if kills_server {
+            std::thread::sleep(Duration::from_millis(random(2) % 400));
+            server.restart();
         }
         assert!(bridge.try_wait().unwrap().is_none(), "the bridge has given up");
     }

@@ -3,7 +3,7 @@
 use super::log::Shown;
 use super::store::Store;
 use crate::ui::{self, Failure, Outcome, Result, Ui};
-use bridge::{Error, Progress, Settings};
+use bridge::{Encode, Error, Progress, Settings};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::time::Instant;
@@ -116,11 +116,15 @@ impl Nats {
         let shown = ui.progress("sending", None);
         let mut recoveries = 0;
         let outcome = runtime.block_on(async {
-            let mut nats = bridge::Nats::open(settings, |record, header| {
+            let encode: Encode = |record, header| {
                 let shown = Shown::decoded(record, header)?;
                 Ok(serde_json::to_vec(&shown).expect("text and numbers are JSON"))
-            })
-            .await?;
+            };
+            let waiting = |error: &Error| {
+                let text = error.to_string();
+                ui.say(format_args!("{}; waiting for it", text.lines().next().unwrap_or_default()));
+            };
+            let mut nats = bridge::Nats::open(settings, encode, waiting).await?;
             let interrupted = async {
                 // Without a handler the signal ends the process, which is as good.
                 let _ = tokio::signal::ctrl_c().await;
