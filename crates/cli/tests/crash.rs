@@ -15,11 +15,13 @@ use gateway::api::{Amount, NewAccount, NewInstrument, NewOrder, Number, OrdStatu
 use gateway::client::{Client, ClientError};
 use model::{ClOrdId, Command, Event, KIND_EVENT_FIRST, RejectReason, Side};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// Clients at once.
 const CLIENTS: u64 = 3;
+/// Answers that all of them together have before the random moment begins: a slow machine is killed later, not less busy.
+const ANSWERS: u64 = 12;
 /// The state's hash is compared before and after every so many starts.
 const HASH_EVERY: u64 = 20;
 
@@ -134,7 +136,13 @@ fn told(client: u64, id: &str, answer: Result<OrderAnswer, ClientError>) -> Opti
 }
 
 /// Trades until the exchange is gone. Returns what was told, and the last order if nothing was told about it.
-fn trade(client: &Client, number_of: u64, cycle: u64, gone: &AtomicBool) -> (Vec<Told>, Option<NewOrder>) {
+fn trade(
+    client: &Client,
+    number_of: u64,
+    cycle: u64,
+    answered: &AtomicU64,
+    gone: &AtomicBool,
+) -> (Vec<Told>, Option<NewOrder>) {
     let mut dice = Dice(1 + cycle * CLIENTS + number_of);
     let mut all = Vec::new();
     for count in 0.. {
@@ -144,6 +152,7 @@ fn trade(client: &Client, number_of: u64, cycle: u64, gone: &AtomicBool) -> (Vec
             Some(told) => all.push(told),
             None => return (all, Some(order)),
         }
+        answered.fetch_add(1, Ordering::Relaxed);
         if gone.load(Ordering::Relaxed) {
             break;
         }
@@ -245,16 +254,20 @@ fn hash(store: &str, sequence: u64) -> String {
 /// One life of the exchange: start, trade, kill. Returns what was told and what was lost.
 fn live(exchange: Exchange, cycle: u64) -> (Vec<Told>, Vec<NewOrder>) {
     let client = exchange.client();
-    let gone = AtomicBool::new(false);
+    let (answered, gone) = (AtomicU64::new(0), AtomicBool::new(false));
     let (mut all, mut lost) = (Vec::new(), Vec::new());
     std::thread::scope(|scope| {
         let traders: Vec<_> = (0..CLIENTS)
             .map(|number_of| {
-                let (client, gone) = (client.clone(), &gone);
-                scope.spawn(move || trade(&client, number_of, cycle, gone))
+                let (client, answered, gone) = (client.clone(), &answered, &gone);
+                scope.spawn(move || trade(&client, number_of, cycle, answered, gone))
             })
             .collect();
-        std::thread::sleep(Duration::from_micros(20_000 + Dice(cycle + 1).roll(40_000)));
+        let started = Instant::now();
+        while answered.load(Ordering::Relaxed) < ANSWERS && started.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_micros(Dice(cycle + 1).roll(40_000)));
         exchange.kill();
         gone.store(true, Ordering::Relaxed);
         for trader in traders {
