@@ -1,16 +1,13 @@
-//! The reports against sums made another way, and against markets in which what they look for was put on purpose.
+//! The reports against sums made another way.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod common;
 
 use std::collections::BTreeMap;
 
-use common::{Market, ask, one, session};
+use common::{Market, ask, cancel, deal, one, order, session};
 use market_data::{Candles, Interval};
-use model::{
-    AccountId, CancelOrder, ClOrdId, Command, Event, InstrumentId, KillAccount, OrderType, Phase,
-    SelfTradePrevention, SetPhase, Side, SubmitOrder, TimeInForce, Timestamp, Trade,
-};
+use model::{Command, Event, Side, Trade};
 use reporting::{Part, REPORTS, Report};
 
 const SECOND: i64 = 1_000_000_000;
@@ -253,38 +250,6 @@ fn fees_are_rounded_up_trade_by_trade() {
     assert_eq!(one(&session, exact), "0");
 }
 
-/// An order in the first instrument, whose ticks are cents.
-fn order(account: u32, side: Side, price: i64, quantity: i64, id: i64) -> Command {
-    SubmitOrder {
-        cl_ord_id: ClOrdId::new(&format!("x{id}")).unwrap(),
-        account: AccountId(account),
-        instrument: InstrumentId(0),
-        price_units: price,
-        quantity_units: quantity,
-        expire_at: Timestamp::NONE,
-        price_scale: 2,
-        quantity_scale: 0,
-        side,
-        order_type: OrderType::Limit,
-        time_in_force: TimeInForce::Gtc,
-        post_only: false,
-        self_trade_prevention: SelfTradePrevention::Default,
-        reserved: 0,
-    }
-    .into()
-}
-
-fn cancel(account: u32, id: i64) -> Command {
-    let cl_ord_id = ClOrdId::new(&format!("x{id}")).unwrap();
-    CancelOrder { cl_ord_id, account: AccountId(account), reserved: 0 }.into()
-}
-
-/// `buyer` takes `quantity` from `seller` at `price`.
-fn deal(market: &mut Market, seller: u32, buyer: u32, price: i64, quantity: i64, id: i64) {
-    market.run(&[order(seller, Side::Sell, price, quantity, id)]);
-    market.run(&[order(buyer, Side::Buy, price, quantity, id + 1)]);
-}
-
 #[test]
 fn tax_uses_lots_up_in_the_order_they_came() {
     let dir = tempfile::tempdir().unwrap();
@@ -357,113 +322,6 @@ fn tax_covers_every_sale_once() {
         FULL JOIN (SELECT account, symbol, sum(last_quantity_lots) AS lots, sum(last_notional_minor) AS minor FROM executions WHERE side = 'sell' GROUP BY ALL) e
         ON t.account = e.account AND t.symbol = e.symbol WHERE t.lots IS DISTINCT FROM e.lots OR t.minor IS DISTINCT FROM e.minor";
     assert_eq!(one(&session, differing), "0");
-}
-
-fn alerts(dir: &std::path::Path) -> Vec<Vec<String>> {
-    ask(&session(dir), "SELECT DISTINCT alert, account FROM surveillance ORDER BY ALL")
-}
-
-#[test]
-fn surveillance_finds_what_was_put_there() {
-    type Play = fn(&mut Market);
-    let plays: [(&str, &str, Play); 6] = [
-        ("wash-trade", "account1", |market| {
-            deal(market, 0, 1, 1000, 7, 10);
-            deal(market, 1, 0, 1000, 7, 20);
-        }),
-        ("spoofing", "account2", |market| {
-            // Small orders of others make the large one large.
-            for id in 0..10 {
-                market.run(&[order(3, Side::Buy, 900, 1, id)]);
-            }
-            market.run(&[order(2, Side::Sell, 1000, 10, 100)]);
-            market.run(&[order(2, Side::Buy, 990, 300, 101)]);
-            market.run(&[order(1, Side::Buy, 1000, 10, 102)]);
-            market.run(&[cancel(2, 101)]);
-        }),
-        ("layering", "account2", |market| {
-            market.run(&[order(2, Side::Sell, 1000, 10, 100)]);
-            for step in 0..4 {
-                market.run(&[order(2, Side::Buy, 990 - step, 10, 200 + step)]);
-            }
-            market.run(&[order(1, Side::Buy, 1000, 10, 102)]);
-            for step in 0..4 {
-                market.run(&[cancel(2, 200 + step)]);
-            }
-        }),
-        ("marking-the-close", "account1", |market| {
-            deal(market, 0, 2, 1000, 1, 10);
-            market.sleep(3600 * SECOND);
-            deal(market, 0, 2, 1000, 1, 20);
-            deal(market, 0, 1, 1006, 5, 30);
-        }),
-        ("quote-stuffing", "account3", |market| {
-            for id in 0..60 {
-                market.run(&[order(3, Side::Buy, 900, 1, id), cancel(3, id)]);
-            }
-        }),
-        ("ramping", "account1", |market| {
-            for step in 0..5 {
-                deal(market, u32::from(step % 2 == 0) * 2, 1, 1000 + 2 * step, 1 + step, 10 + 10 * step);
-            }
-            // So that it is not the close that is marked: others trade for long after.
-            market.sleep(3600 * SECOND);
-            deal(market, 0, 2, 1008, 1, 90);
-        }),
-    ];
-    for (alert, account, play) in plays {
-        let dir = tempfile::tempdir().unwrap();
-        let mut market = Market::opened(dir.path());
-        play(&mut market);
-        assert_eq!(alerts(dir.path()), [[alert, account]], "{alert}");
-        let session = session(dir.path());
-        let evidence =
-            "SELECT count(*) FROM surveillance WHERE first_sequence > last_sequence OR first_sequence < 1";
-        assert_eq!(one(&session, evidence), "0");
-    }
-}
-
-#[test]
-fn surveillance_leaves_ordinary_trading_alone() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut market = Market::opened(dir.path());
-    for round in 0..5 {
-        deal(&mut market, 0, 1, 1000 + round % 2, 3 + round, 100 * round);
-        market.sleep(90 * SECOND);
-        market.run(&[order(2, Side::Buy, 990, 5, 100 * round + 50)]);
-        market.sleep(60 * SECOND);
-        market.run(&[cancel(2, 100 * round + 50)]);
-    }
-    assert_eq!(alerts(dir.path()), Vec::<Vec<String>>::new());
-}
-
-#[test]
-fn controls_count_refusals_switches_and_halts() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut market = Market::opened(dir.path());
-    deal(&mut market, 0, 1, 1000, 2, 10);
-    market.run(&[order(1, Side::Buy, 1000, 1_000_000_000, 20), cancel(1, 77), cancel(1, 78)]);
-    market.run(&[SetPhase { instrument: InstrumentId(0), phase: Phase::Halted, reserved: [0; 3] }.into()]);
-    market.run(&[KillAccount { account: AccountId(2), reserved: 0 }.into()]);
-    let session = session(dir.path());
-    let rows = ask(
-        &session,
-        "SELECT control, account, symbol, detail, count, ratio FROM controls WHERE control <> 'order-to-trade' ORDER BY first_sequence",
-    );
-    assert_eq!(
-        rows,
-        [
-            ["reject", "account1", "AAA", "INSUFFICIENT_FUNDS", "1", "-"],
-            ["reject", "account1", "-", "UNKNOWN_ORDER", "2", "-"],
-            ["phase", "-", "AAA", "halted", "1", "-"],
-            ["kill-switch", "account2", "-", "-", "1", "-"],
-        ]
-    );
-    let ratios = ask(
-        &session,
-        "SELECT account, count, ratio FROM controls WHERE control = 'order-to-trade' ORDER BY ALL",
-    );
-    assert_eq!(ratios, [["account0", "1", "1"], ["account1", "1", "1"]]);
 }
 
 /// The tables that reports count with, against what they are short for.

@@ -196,6 +196,39 @@ pub fn made_up(seed: u64, index: u64) -> Command {
     }
 }
 
+/// An order in the first instrument, whose ticks are cents.
+pub fn order(account: u32, side: Side, price: i64, quantity: i64, id: i64) -> Command {
+    SubmitOrder {
+        cl_ord_id: ClOrdId::new(&format!("x{id}")).unwrap(),
+        account: AccountId(account),
+        instrument: InstrumentId(0),
+        price_units: price,
+        quantity_units: quantity,
+        expire_at: Timestamp::NONE,
+        price_scale: 2,
+        quantity_scale: 0,
+        side,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::Gtc,
+        post_only: false,
+        self_trade_prevention: SelfTradePrevention::Default,
+        reserved: 0,
+    }
+    .into()
+}
+
+/// The cancellation of such an order.
+pub fn cancel(account: u32, id: i64) -> Command {
+    let cl_ord_id = ClOrdId::new(&format!("x{id}")).unwrap();
+    CancelOrder { cl_ord_id, account: AccountId(account), reserved: 0 }.into()
+}
+
+/// `buyer` takes `quantity` from `seller` at `price`.
+pub fn deal(market: &mut Market, seller: u32, buyer: u32, price: i64, quantity: i64, id: i64) {
+    market.run(&[order(seller, Side::Sell, price, quantity, id)]);
+    market.run(&[order(buyer, Side::Buy, price, quantity, id + 1)]);
+}
+
 pub fn splitmix(state: u64) -> u64 {
     let mut bits = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
