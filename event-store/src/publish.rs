@@ -63,7 +63,6 @@ pub(crate) use cursor::{BlockCursor, Peek, Published, Sealed};
 
 #[cfg(not(loom))]
 mod cursor {
-    use std::ops::Range;
     use std::sync::Arc;
 
     use crate::checksum::ChainHash;
@@ -182,32 +181,6 @@ mod cursor {
         pub fn before(cursor: &BlockCursor, last_sequence: u64, control: &Mapping) -> Option<Self> {
             let is_final = load(control, CHAINED) >= last_sequence;
             is_final.then(|| Self { mapping: Arc::clone(&cursor.mapping), end: cursor.offset })
-        }
-
-        /// Bytes between the segment's header and the end; `None` outside.
-        #[inline]
-        pub fn bytes(&self, range: Range<usize>) -> Option<&[u8]> {
-            let inside =
-                range.start >= SEGMENT_HEADER_BYTES && range.start <= range.end && range.end <= self.end;
-            // SAFETY: the end mark, or the length of every block up to the end, was read with Acquire, so the writer has
-            // left these bytes; the mark up to which chains are filled in was too, so the flusher has; nobody else writes
-            // here.
-            inside.then(|| unsafe { self.mapping.published(range) })
-        }
-
-        /// Tells the processor that the bytes from `offset` on will soon be asked for; nothing where there are none.
-        #[inline]
-        pub fn expect(&self, offset: usize) {
-            #[cfg(target_arch = "x86_64")]
-            if let Some(line) = self.bytes(offset..offset.saturating_add(1)) {
-                // SAFETY: a hint about an address inside the mapping: it reads nothing that can be seen.
-                unsafe {
-                    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-                    _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
-                }
-            }
-            #[cfg(not(target_arch = "x86_64"))]
-            let _ = offset;
         }
 
         /// The block that may begin at an offset.

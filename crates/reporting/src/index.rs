@@ -1,35 +1,32 @@
-//! Where things are in a completed segment of the log: its trades, by place and by instrument, and the few records that name
-//! things. With it a query goes straight to what it is about, where it would have read everything.
+//! The trades of a completed segment of the log, in lists and by instrument, and where the few records are that name things. With
+//! it a query reads the numbers that it is about, where it would have read everything.
 //!
-//! This is the room to look in for "how does one instrument's trades cost so little" ([`SegmentIndex`]), "what is in an index
-//! file" (`layout.rs`), "who makes it" ([`Indexer`]), "what about the segment that is still being written" ([`Tail`]) and "how is it
-//! used" (`tables/trades.rs`, `store.rs`).
+//! This is the room to look in for "how does one instrument's trades cost so little" ([`SegmentIndex`]), "how are trades taken"
+//! ([`TradeRows`]), "what is in an index file" (`layout.rs`), "who makes it" ([`Indexer`]), "what about the segment that is still
+//! being written" ([`Tail`]) and "how is it used" (`tables/trades.rs`, `store.rs`).
 //!
-//! **Architecture invariant:** an index is an accelerator, never a truth. It is made from the log and holds only places in it; what is
-//! read there is checked to be what the index says. Without it, or with one that is not in every way right, a query reads the
-//! log from end to end and answers the same.
+//! **Architecture invariant:** an index is an accelerator, never a truth. It is made from the log, belongs to one history of it, and never
+//! changes; every zone of it is checked before it is used. Without it, or with one of another history or version, a query reads the log
+//! from end to end and answers the same.
 
 mod build;
 mod indexer;
 mod layout;
+mod rows;
 mod tail;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use event_store::{Block, Reader, SealedSegment, SideFile};
-use model::{
-    AccountId, InstrumentId, OrderId, Price, Quantity, Record as _, Side, Timestamp, Trade, TradeId,
-};
+use model::InstrumentId;
 
 pub use indexer::{Indexer, Indexing};
 use layout::{Header, Zone};
+pub use rows::{List, TradeRow, TradeRows};
 pub use tail::{Pieces, Tail};
 
 use crate::error::Error;
-
-/// How many trades ahead of the one that is read the processor is told of.
-const AHEAD: u32 = 12;
 
 /// The directory of the index files, in the store directory.
 pub const INDEX_DIR: &str = "index";
@@ -68,37 +65,9 @@ pub struct SegmentIndex {
     checked: Vec<AtomicBool>,
 }
 
-/// A trade that an index led to.
-#[derive(Debug, Clone, Copy)]
-pub struct Found {
-    /// Its record.
-    pub sequence: u64,
-    /// The record of the command that caused it.
-    pub command: u64,
-    /// The trade.
-    pub trade: Trade,
-}
-
-/// What stands for a trade that nobody looks at.
-const NOTHING: Trade = Trade {
-    trade_id: TradeId(0),
-    maker_order_id: OrderId(0),
-    taker_order_id: OrderId(0),
-    price: Price(0),
-    quantity: Quantity(0),
-    executed_at: Timestamp(0),
-    maker_account: AccountId(0),
-    taker_account: AccountId(0),
-    instrument: InstrumentId(0),
-    taker_side: Side::Buy,
-    maker_filled: false,
-    taker_filled: false,
-    reserved: 0,
-};
-
 /// Some trades of a zone, by number from its first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trades {
+pub enum Places {
     /// These, in the order of the log.
     InOrder {
         /// The first.
@@ -115,7 +84,7 @@ pub enum Trades {
     },
 }
 
-impl Trades {
+impl Places {
     /// None of them.
     pub const NONE: Self = Self::InOrder { from: 0, to: 0 };
 
@@ -209,86 +178,44 @@ impl SegmentIndex {
     }
 
     /// The trades of a zone with `from <= sequence <= to`, only those of an instrument if one is given.
-    pub fn trades(
+    pub fn places(
         &self,
         zone: usize,
         from: u64,
         to: u64,
         instrument: Option<InstrumentId>,
-    ) -> Result<Trades, Error> {
+    ) -> Result<Places, Error> {
         let place = &self.zones[zone];
         let view = self.view(zone)?;
         if to < place.first_sequence || from > place.last_sequence {
-            return Ok(Trades::NONE);
+            return Ok(Places::NONE);
         }
-        let first = self.header.first_sequence;
         // Both ends of the range, found by halves: sequence numbers ascend.
-        let before = |sequence: u64| view.partition(|at| first + u64::from(view.sequence(at)) < sequence);
+        let sequences = view.list(List::Sequence);
+        let before = |sequence: u64| partition(place.trades, |at| sequences.get(at) < sequence);
         let whole = from <= place.first_sequence && to >= place.last_sequence;
         let (low, high) = if whole { (0, place.trades) } else { (before(from), before(to + 1)) };
-        let Some(instrument) = instrument else { return Ok(Trades::InOrder { from: low, to: high }) };
-        let (from, to) = view.of_instrument(instrument.0);
+        let Some(instrument) = instrument else { return Ok(Places::InOrder { from: low, to: high }) };
+        let ((from, to), order) = (view.of_instrument(instrument.0), view.by_instrument());
         // Within an instrument the list is in the order of the log.
-        let before = |limit: u32| from + partition(to - from, |at| view.by_instrument(from + at) < limit);
-        Ok(Trades::OfInstrument { from: before(low), to: before(high) })
+        let before = |limit: u32| from + partition(to - from, |at| order.get(from + at) < limit);
+        Ok(Places::OfInstrument { from: before(low), to: before(high) })
     }
 
-    /// Hands over trades of a zone.
-    pub fn read(
-        &self,
-        zone: usize,
-        trades: Trades,
-        instrument: Option<InstrumentId>,
-        mut take: impl FnMut(Found),
-    ) -> Result<(), Error> {
-        let view = self.view(zone)?;
-        let number = |at: u32| match trades {
-            Trades::InOrder { .. } => at,
-            Trades::OfInstrument { .. } => view.by_instrument(at),
-        };
-        let (Trades::InOrder { from, to } | Trades::OfInstrument { from, to }) = trades;
-        for at in from..to.min(from + AHEAD) {
-            self.segment.expect(view.offset(number(at)));
-        }
-        for at in from..to {
-            if at + AHEAD < to {
-                self.segment.expect(view.offset(number(at + AHEAD)));
+    /// What one of the lists says of the trades at places that [`SegmentIndex::places`] has found.
+    fn list(&self, zone: usize, places: Places, list: List) -> Vec<u64> {
+        let view = layout::View::new(self.bytes.get(), &self.zones[zone]);
+        let numbers = view.list(list);
+        match places {
+            Places::InOrder { from, to } => numbers.run(from, to),
+            Places::OfInstrument { from, to } => {
+                let order = view.by_instrument();
+                (from..to).map(|place| numbers.get(order.get(place))).collect()
             }
-            let found = self.found(&view, number(at))?;
-            // A list by instrument is believed no more than anything else.
-            if instrument.is_some_and(|wanted| wanted != found.trade.instrument) {
-                return Err(self.damaged());
-            }
-            take(found);
         }
-        Ok(())
     }
 
-    /// As [`SegmentIndex::read`], for those who ask only where trades are: no record is read, and every trade is the same empty one.
-    pub fn places(&self, zone: usize, trades: Trades, mut take: impl FnMut(Found)) -> Result<(), Error> {
-        let view = self.view(zone)?;
-        let mut place = |at: u32| {
-            let sequence = self.header.first_sequence + u64::from(view.sequence(at));
-            take(Found { sequence, command: sequence - u64::from(view.behind_command(at)), trade: NOTHING });
-        };
-        match trades {
-            Trades::InOrder { from, to } => (from..to).for_each(place),
-            Trades::OfInstrument { from, to } => (from..to).for_each(|at| place(view.by_instrument(at))),
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn found(&self, view: &layout::View<'_>, at: u32) -> Result<Found, Error> {
-        let sequence = self.header.first_sequence + u64::from(view.sequence(at));
-        let record = self.segment.record_at(view.offset(at), sequence);
-        let record = record.filter(|record| record.kind == Trade::KIND).ok_or_else(|| self.damaged())?;
-        let trade = Trade::decode(record.version, record.payload)
-            .map_err(|source| Error::Record { sequence, source })?;
-        Ok(Found { sequence, command: sequence - u64::from(view.behind_command(at)), trade })
-    }
-
-    /// A zone's lists. The first time, their checksum is looked at.
+    /// A zone. The first time, its checksum is looked at.
     fn view(&self, zone: usize) -> Result<layout::View<'_>, Error> {
         let view = layout::View::new(self.bytes.get(), &self.zones[zone]);
         if !self.checked[zone].load(Ordering::Relaxed) {

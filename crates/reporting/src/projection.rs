@@ -39,7 +39,7 @@ pub use self::trial::Trial;
 use crate::error::Error;
 use crate::rule::RuleHost;
 use crate::store::Store;
-use crate::table::{Column, Table as _};
+use crate::table::{Column, Rows, Table as _};
 use crate::tables::accounts::Accounts;
 use crate::tables::assets::Assets;
 use crate::tables::instruments::Instruments;
@@ -257,16 +257,11 @@ impl Projection {
         Ok(())
     }
 
-    fn stage<R: Send + Sync>(&self, name: &str, columns: &'static [Column<R>], rows: Vec<R>) {
+    fn stage<R: Rows>(&self, name: &str, columns: &'static [Column<R>], rows: R) {
         self.staging.put(name, Arc::new(Declared { columns, rows, names: Arc::clone(&self.known.names) }));
     }
 
-    fn append<R: Send + Sync>(
-        &self,
-        table: &str,
-        columns: &'static [Column<R>],
-        rows: Vec<R>,
-    ) -> Result<(), Error> {
+    fn append<R: Rows>(&self, table: &str, columns: &'static [Column<R>], rows: R) -> Result<(), Error> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -275,11 +270,11 @@ impl Projection {
     }
 
     /// Puts rows in the place of those with the same key; of them, only those that `keep`.
-    fn replace<R: Send + Sync>(
+    fn replace<R: Rows>(
         &self,
         table: &str,
         columns: &'static [Column<R>],
-        rows: Vec<R>,
+        rows: R,
         key: &[&str],
         keep: &str,
     ) -> Result<(), Error> {

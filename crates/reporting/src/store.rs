@@ -198,7 +198,6 @@ impl Store {
             instrument: None,
             account: None,
             interval_ns: None,
-            only_places: false,
         };
         if let Some(from) = arguments.from_seq {
             filter.range.from = u64::try_from(from).unwrap_or(1).max(1);

@@ -17,6 +17,43 @@ use crate::error::Error;
 use crate::names::Names;
 use crate::store::Store;
 
+/// Rows of a table, as they were found.
+pub trait Rows: Default + Send + Sync + 'static {
+    /// One of them.
+    type Row<'a>;
+
+    /// How many there are.
+    fn len(&self) -> usize;
+
+    /// Lets go of them.
+    fn clear(&mut self);
+
+    /// Some of them, in order.
+    fn range(&self, range: std::ops::Range<usize>) -> impl ExactSizeIterator<Item = Self::Row<'_>>;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<R: Send + Sync + 'static> Rows for Vec<R> {
+    type Row<'a> = &'a R;
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn clear(&mut self) {
+        self.clear();
+    }
+
+    #[inline]
+    fn range(&self, range: std::ops::Range<usize>) -> impl ExactSizeIterator<Item = &R> {
+        self[range].iter()
+    }
+}
+
 /// A column of a table.
 pub struct Column<R: 'static> {
     /// Its name.
@@ -29,8 +66,8 @@ pub struct Column<R: 'static> {
     pub about: &'static str,
     /// Whether it needs the names of instruments and accounts.
     pub(crate) named: bool,
-    /// Fills the column from rows.
-    pub(crate) fill: fn(&mut Vector<'_>, &[R], &Names),
+    /// Fills the column from some of the rows.
+    pub(crate) fill: fn(&mut Vector<'_>, &R, std::ops::Range<usize>, &Names),
 }
 
 impl<R> Column<R> {
@@ -133,8 +170,6 @@ pub struct Filter {
     pub account: Option<AccountId>,
     /// How long an interval is, in nanoseconds: more than none.
     pub interval_ns: Option<i64>,
-    /// Whether only columns of [`Table::PLACES`] are asked for, or none.
-    pub only_places: bool,
 }
 
 impl Filter {
@@ -146,7 +181,6 @@ impl Filter {
         instrument: None,
         account: None,
         interval_ns: None,
-        only_places: false,
     };
 
     /// Whether rows about this instrument are wanted.
@@ -164,23 +198,21 @@ impl Filter {
 
 /// A table over the log.
 pub trait Table: Sized + 'static {
-    /// What the rows are made from.
-    type Row: Send + 'static;
+    /// Its rows, as they are found.
+    type Rows: Rows;
     /// Its name in SQL.
     const NAME: &'static str;
     /// What it holds, in a sentence.
     const ABOUT: &'static str;
     /// Its parameters.
     const PARAMETERS: &'static [Parameter] = USUAL;
-    /// The columns that an index can fill without the record. The first column should be one: DuckDB asks for it to count rows.
-    const PLACES: &'static [&'static str] = &[];
-    /// Its columns.
-    const COLUMNS: &'static [Column<Self::Row>];
+    /// Its columns. DuckDB asks for the first to count rows.
+    const COLUMNS: &'static [Column<Self::Rows>];
     /// Whether it has few rows however long the log is: what a join should keep in memory.
     const IS_SMALL: bool = false;
 
     /// Where the rows of one query come from.
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Self::Row>>, Error>;
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Self::Rows>>, Error>;
 
     /// What is known about it without its rows.
     fn info() -> TableInfo {
@@ -198,7 +230,7 @@ pub trait Table: Sized + 'static {
 pub trait Scan<R>: Send + Sync {
     /// Appends the next rows to `rows`, which is empty; leaves it empty at the end. Callers get different rows, and each
     /// gets its own in the order of the log.
-    fn refill(&self, rows: &mut Vec<R>) -> Result<(), Error>;
+    fn refill(&self, rows: &mut R) -> Result<(), Error>;
 
     /// How many threads may call at once to any avail.
     fn threads(&self) -> u64 {
@@ -207,21 +239,32 @@ pub trait Scan<R>: Send + Sync {
 }
 
 /// Declares columns: `type, "name", "unit", "meaning", |row| value;`, or `|row, names| value;` where the value needs the
-/// names of instruments and accounts.
+/// names of instruments and accounts, or `List: |number| value;` where it is one number of a trade.
 macro_rules! columns {
-    ($row:ty: $($type:ty, $name:literal, $unit:literal, $about:literal, |$this:ident $(, $names:ident)?| $value:expr;)+) => {
-        &[$($crate::table::Column::<$row> {
+    ($rows:ty: $($type:ty, $name:literal, $unit:literal, $about:literal, $($list:ident:)? |$this:ident $(, $names:ident)?| $value:expr;)+) => {
+        &[$($crate::table::Column::<$rows> {
             name: $name,
             kind: <$type as $crate::table::vector::Cell>::KIND,
             unit: $unit,
             about: $about,
             named: false $(|| { let _ = stringify!($names); true })?,
-            fill: |vector, rows, directory| {
+            fill: |vector, rows, range, directory| {
                 let _ = directory;
                 $(let $names: &$crate::names::Names = directory;)?
-                <$type as $crate::table::vector::Cell>::fill(vector, rows.iter().map(|$this| $value));
+                <$type as $crate::table::vector::Cell>::fill(vector, $crate::table::each!(rows, range $(, $list)?).map(|$this| $value));
             },
         },)+]
     };
 }
 pub(crate) use columns;
+
+/// What a column's cells are made from.
+macro_rules! each {
+    ($rows:ident, $range:ident) => {
+        $crate::table::Rows::range($rows, $range)
+    };
+    ($rows:ident, $range:ident, $list:ident) => {
+        $rows.list($crate::index::List::$list)[$range].iter().copied()
+    };
+}
+pub(crate) use each;

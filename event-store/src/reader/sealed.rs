@@ -1,17 +1,14 @@
-//! Going straight to a record of a segment that is complete, or of the part of one that is final: for whoever keeps an index of
+//! Going straight to a block of a segment that is complete, or of the part of one that is final: for whoever keeps an index of
 //! where things are.
 
 use std::sync::Arc;
 
-use super::{Block, Reader, Record};
+use super::{Block, Reader};
 use crate::error::Error;
-use crate::format::{ALIGNMENT, BlockHeader, RECORD_HEADER_BYTES, RecordHeader, SEGMENT_HEADER_BYTES};
+use crate::format::{ALIGNMENT, BlockHeader, SEGMENT_HEADER_BYTES};
 use crate::mapping::Mapping;
 use crate::publish::{BlockCursor, Peek, Sealed};
 use crate::segment;
-
-/// What the processor fetches at once: a small record spans two.
-const CACHE_LINE_BYTES: usize = 64;
 
 /// A segment to which nothing is added any more, or the beginning of one. Keeps it mapped, so it outlives the reader that found it.
 #[derive(Debug, Clone)]
@@ -82,28 +79,6 @@ impl SealedSegment {
     /// Sequence number of its last record.
     pub fn last_sequence(&self) -> u64 {
         self.last_sequence
-    }
-
-    /// The record whose header stands at `offset` in the segment's file. `sequence` is its number, which is not in the
-    /// file. At an offset where no record begins there may be anything: check what can be checked.
-    #[inline]
-    pub fn record_at(&self, offset: usize, sequence: u64) -> Option<Record<'_>> {
-        if !offset.is_multiple_of(ALIGNMENT) {
-            return None;
-        }
-        let payload_at = offset.checked_add(RECORD_HEADER_BYTES)?;
-        let RecordHeader { payload_bytes, kind, version, tag } =
-            RecordHeader::decode(self.sealed.bytes(offset..payload_at)?);
-        let payload = self.sealed.bytes(payload_at..payload_at.checked_add(payload_bytes as usize)?)?;
-        Some(Record { sequence, kind, version, tag, payload })
-    }
-
-    /// Says that the record at `offset` will soon be asked for, so that it is on its way when it is. Records that an index leads to lie
-    /// at no regular distance, and the processor cannot foresee them.
-    #[inline]
-    pub fn expect(&self, offset: usize) {
-        self.sealed.expect(offset);
-        self.sealed.expect(offset.saturating_add(CACHE_LINE_BYTES));
     }
 
     /// The block that begins at `offset` in the segment's file, if one may.

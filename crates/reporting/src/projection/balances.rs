@@ -18,7 +18,7 @@ pub struct BalanceRow {
 }
 
 /// The columns of the table.
-pub const COLUMNS: &[Column<BalanceRow>] = columns![BalanceRow:
+pub const COLUMNS: &[Column<Vec<BalanceRow>>] = columns![Vec<BalanceRow>:
     Option<&str>, "account", "", "Whose.", |row, names| names.account(row.account);
     Option<&str>, "asset", "", "Of what: a currency or an instrument.",
         |row, names| names.asset(row.asset).map(|asset| asset.code.as_str());

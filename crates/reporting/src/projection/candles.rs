@@ -54,7 +54,7 @@ impl CandleRow {
 }
 
 /// The columns of both tables.
-pub const COLUMNS: &[Column<CandleRow>] = columns![CandleRow:
+pub const COLUMNS: &[Column<Vec<CandleRow>>] = columns![Vec<CandleRow>:
     Option<&str>, "symbol", "", "In what.", |row, names| names.symbol(row.instrument);
     &str, "interval", "", "`1s`, `1m`, `5m`, `15m`, `1h` or `1d`.", |row| row.interval.as_str();
     Moment, "start", "UTC", "When the interval begins.", |row| Moment(row.candle.start.0);

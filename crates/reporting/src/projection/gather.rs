@@ -13,10 +13,10 @@ use super::balances::Totals;
 use super::candles::{CandleRow, OpenCandles};
 use super::in_force::InForce;
 use crate::error::Error;
-use crate::index::Found;
+use crate::index::TradeRows;
 use crate::names::{Names, is_name};
 use crate::table::scan::{FromRecord, Seen};
-use crate::table::{Column, columns};
+use crate::table::{Column, Rows as _, columns};
 use crate::tables::rules::{Change, Judged, RuleChanges, RuleVerdicts};
 
 /// Bytes of log looked at between two looks at how much there is.
@@ -39,7 +39,7 @@ pub struct Fact {
 }
 
 /// The columns of the table of them, but for the payload, which is written as hexadecimal digits and kept as bytes.
-pub const FACT_COLUMNS: &[Column<Fact>] = columns![Fact:
+pub const FACT_COLUMNS: &[Column<Vec<Fact>>] = columns![Vec<Fact>:
     u64, "sequence", "record", "Number of the record in the log.", |row| row.sequence;
     i64, "time_ns", "ns", "When: UNIX time.", |row| row.time_ns;
     i32, "kind", "", "The kind of record.", |row| i32::from(row.kind);
@@ -73,7 +73,7 @@ pub struct Gathered {
     pub records: u64,
     /// Where it ends.
     pub end: Mark,
-    pub trades: Vec<Found>,
+    pub trades: TradeRows,
     pub verdicts: Vec<Judged>,
     pub changes: Vec<Change>,
     pub facts: Vec<Fact>,
@@ -141,7 +141,7 @@ impl Known {
                     if let Some(terms) = self.names.terms(trade.instrument) {
                         self.totals.traded(&trade, terms, sequence);
                     }
-                    gathered.trades.push(Found { sequence, command, trade });
+                    gathered.trades.push(sequence, command, &trade);
                 }
                 BalanceChanged::KIND => {
                     let event = BalanceChanged::decode(version, record.payload).map_err(wrong)?;

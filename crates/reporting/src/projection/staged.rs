@@ -11,7 +11,7 @@ use duckdb::vtab::{BindInfo, InitInfo, TableFunctionInfo, VTab};
 
 use crate::names::Names;
 use crate::table::vector::{VECTOR_ROWS, Vector};
-use crate::table::{Column, Kind};
+use crate::table::{self, Column, Kind};
 
 type Answer<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -28,16 +28,16 @@ pub trait Rows: Send + Sync {
 }
 
 /// Rows whose columns are declared in this crate.
-pub struct Declared<R: 'static> {
+pub struct Declared<R: table::Rows> {
     /// The columns.
     pub columns: &'static [Column<R>],
     /// The rows.
-    pub rows: Vec<R>,
+    pub rows: R,
     /// What things are called.
     pub names: Arc<Names>,
 }
 
-impl<R: Send + Sync> Rows for Declared<R> {
+impl<R: table::Rows> Rows for Declared<R> {
     fn columns(&self) -> Vec<(String, Kind)> {
         self.columns.iter().map(|column| (column.name.to_owned(), column.kind)).collect()
     }
@@ -47,7 +47,7 @@ impl<R: Send + Sync> Rows for Declared<R> {
     }
 
     fn fill(&self, column: usize, vector: &mut Vector<'_>, first: usize, count: usize) {
-        (self.columns[column].fill)(vector, &self.rows[first..first + count], &self.names);
+        (self.columns[column].fill)(vector, &self.rows, first..first + count, &self.names);
     }
 }
 

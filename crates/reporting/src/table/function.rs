@@ -8,7 +8,7 @@ use duckdb::core::{DataChunkHandle, LogicalTypeHandle};
 use duckdb::vtab::{BindInfo, InitInfo, TableFunctionInfo, VTab, Value};
 
 use super::vector::{VECTOR_ROWS, Vector};
-use super::{Arguments, Filter, Scan, Table};
+use super::{Arguments, Filter, Rows, Scan, Table};
 use crate::error::Error;
 use crate::names::Names;
 use crate::source::{STORE, Source};
@@ -36,8 +36,9 @@ pub struct Running<R> {
 }
 
 /// Rows that were found, some of them handed over already.
+#[derive(Default)]
 struct Batch<R> {
-    rows: Vec<R>,
+    rows: R,
     next: usize,
 }
 
@@ -59,7 +60,7 @@ fn store<S: Source>(bind: &BindInfo) -> Result<Arc<Store>, Error> {
 }
 
 impl<T: Table, S: Source> VTab for Function<T, S> {
-    type InitData = Running<T::Row>;
+    type InitData = Running<T::Rows>;
     type BindData = Bound;
 
     fn bind(bind: &BindInfo) -> Answer<Bound> {
@@ -96,7 +97,7 @@ impl<T: Table, S: Source> VTab for Function<T, S> {
         Ok(Bound { store, filter })
     }
 
-    fn init(init: &InitInfo) -> Answer<Running<T::Row>> {
+    fn init(init: &InitInfo) -> Answer<Running<T::Rows>> {
         let bound = init.get_bind_data::<Bound>();
         // SAFETY: DuckDB hands back what `bind` returned, which it keeps for as long as the scan runs.
         let bound = unsafe { &*bound };
@@ -107,9 +108,7 @@ impl<T: Table, S: Source> VTab for Function<T, S> {
             .collect();
         let named = projection.iter().flatten().any(|&index| T::COLUMNS[index].named);
         let names = if named { bound.store.names(bound.filter.bound).map_err(told)? } else { Arc::default() };
-        let is_place = |index: &usize| T::PLACES.contains(&T::COLUMNS[*index].name);
-        let filter = Filter { only_places: projection.iter().flatten().all(is_place), ..bound.filter };
-        let scan = T::scan(&bound.store, &filter).map_err(told)?;
+        let scan = T::scan(&bound.store, &bound.filter).map_err(told)?;
         init.set_max_threads(scan.threads());
         Ok(Running { scan, projection, names, idle: Mutex::default() })
     }
@@ -133,23 +132,25 @@ impl<T: Table, S: Source> VTab for Function<T, S> {
     }
 }
 
-impl<R: 'static> Running<R> {
+impl<R: Rows> Running<R> {
     /// Fills a chunk with the next rows; an empty chunk is the end for the thread that asked.
-    fn fill<T: Table<Row = R>>(&self, output: &mut DataChunkHandle) -> Result<(), Error> {
+    fn fill<T: Table<Rows = R>>(&self, output: &mut DataChunkHandle) -> Result<(), Error> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut batch = idle().pop().unwrap_or(Batch { rows: Vec::new(), next: 0 });
+        let mut batch = idle().pop().unwrap_or_default();
         if batch.next == batch.rows.len() {
             batch.rows.clear();
             batch.next = 0;
             self.scan.refill(&mut batch.rows)?;
         }
         let count = (batch.rows.len() - batch.next).min(VECTOR_ROWS);
-        let rows = &batch.rows[batch.next..batch.next + count];
         for (place, column) in self.projection.iter().enumerate() {
             let mut vector = Vector::new(output.flat_vector(place));
             match column {
-                Some(index) => (T::COLUMNS[*index].fill)(&mut vector, rows, &self.names),
-                None => vector.row_ids(rows.len()),
+                Some(index) => {
+                    let range = batch.next..batch.next + count;
+                    (T::COLUMNS[*index].fill)(&mut vector, &batch.rows, range, &self.names);
+                }
+                None => vector.row_ids(count),
             }
         }
         output.set_len(count);

@@ -81,7 +81,7 @@ impl<F> RecordScan<F> {
     }
 }
 
-impl<R, F: FromRecord<R>> Scan<R> for RecordScan<F> {
+impl<R, F: FromRecord<R>> Scan<Vec<R>> for RecordScan<F> {
     fn refill(&self, rows: &mut Vec<R>) -> Result<(), Error> {
         while rows.is_empty() {
             // A span is taken whole or not at all, so what a panic leaves behind is good.
@@ -139,7 +139,7 @@ impl<F> FoldScan<F> {
     }
 }
 
-impl<R, F: Fold<R>> Scan<R> for FoldScan<F> {
+impl<R, F: Fold<R>> Scan<Vec<R>> for FoldScan<F> {
     fn refill(&self, rows: &mut Vec<R>) -> Result<(), Error> {
         let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while rows.is_empty() && !state.finished {
@@ -163,7 +163,7 @@ impl<R> Ready<R> {
     }
 }
 
-impl<R: Send> Scan<R> for Ready<R> {
+impl<R: Send> Scan<Vec<R>> for Ready<R> {
     fn refill(&self, rows: &mut Vec<R>) -> Result<(), Error> {
         rows.append(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(())

@@ -13,12 +13,12 @@ use crate::table::{ACCOUNT, Column, Filter, Parameter, Scan, Table, columns};
 pub struct Accounts;
 
 impl Table for Accounts {
-    type Row = AccountRow;
+    type Rows = Vec<AccountRow>;
     const NAME: &'static str = "accounts";
     const IS_SMALL: bool = true;
     const ABOUT: &'static str = "One row an account, with its status and limits as they stand.";
     const PARAMETERS: &'static [Parameter] = &[ACCOUNT];
-    const COLUMNS: &'static [Column<AccountRow>] = columns![AccountRow:
+    const COLUMNS: &'static [Column<Vec<AccountRow>>] = columns![Vec<AccountRow>:
         i64, "account_id", "", "The exchange's number for it, from 0.", |row| i64::from(row.opened.account.0);
         &str, "account", "", "Its name.", |row| row.opened.name.as_str();
         &str, "status", "", "`opened`, `verified`, `suspended` or `killed`.", |row| row.status.as_str();
@@ -34,7 +34,7 @@ impl Table for Accounts {
         Moment, "time", "UTC", "The same as a timestamp.", |row| Moment(row.time_ns);
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<AccountRow>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<AccountRow>>>, Error> {
         let names = store.names(filter.bound)?;
         let rows = names.accounts.iter();
         let wanted =

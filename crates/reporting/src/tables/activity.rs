@@ -103,11 +103,11 @@ impl Fold<Row> for Seconds {
 }
 
 impl Table for Activity {
-    type Row = Row;
+    type Rows = Vec<Row>;
     const NAME: &'static str = "activity";
     const ABOUT: &'static str =
         "What happened to each account's orders in each instrument, one row a second in which anything did.";
-    const COLUMNS: &'static [Column<Row>] = columns![Row:
+    const COLUMNS: &'static [Column<Vec<Row>>] = columns![Vec<Row>:
         i64, "time_ns", "ns", "When the second begins: UNIX time.", |row| row.start_ns;
         Moment, "time", "UTC", "The same as a timestamp.", |row| Moment(row.start_ns);
         Option<&str>, "account", "", "Whose.", |row, names| names.account(row.account);
@@ -123,7 +123,7 @@ impl Table for Activity {
         u64, "account_id", "", "The exchange's number for the account.", |row| u64::from(row.account.0);
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Row>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<Row>>>, Error> {
         let whole = Range { from: 1, to: filter.range.to };
         let seconds =
             Seconds { lives: Lives::default(), filter: *filter, start_ns: i64::MIN, counts: HashMap::new() };

@@ -57,12 +57,12 @@ pub struct LevelRow {
 }
 
 impl Table for BookAt {
-    type Row = LevelRow;
+    type Rows = Vec<LevelRow>;
     const NAME: &'static str = "book_at";
     const ABOUT: &'static str = "An instrument's book after the command that a record belongs to, one row a price: \
         `book_at('AAPL', 464)`. Bids and asks, each best first.";
     const PARAMETERS: &'static [Parameter] = &[Parameter { required: true, ..SYMBOL }, SEQ];
-    const COLUMNS: &'static [Column<LevelRow>] = columns![LevelRow:
+    const COLUMNS: &'static [Column<Vec<LevelRow>>] = columns![Vec<LevelRow>:
         &str, "side", "", "`buy` for bids, `sell` for asks.", |row| row.side.as_str();
         i64, "level", "", "From 1, the best price, on.", |row| i64::from(row.position);
         Option<Exact>, "price", "currency", "The price.", |row, names| names.price(row.instrument, row.level.price);
@@ -74,7 +74,7 @@ impl Table for BookAt {
         u64, "at_sequence", "record", "The last record of that command.", |row| row.at;
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<LevelRow>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<LevelRow>>>, Error> {
         let wanted = filter.instrument.ok_or(Error::Missing {
             function: "book_at",
             parameter: "a symbol",
@@ -107,7 +107,7 @@ pub struct BalanceRow {
 }
 
 /// What there is, account by account, where there is something.
-fn balances(store: &Store, filter: &Filter) -> Result<Box<dyn Scan<BalanceRow>>, Error> {
+fn balances(store: &Store, filter: &Filter) -> Result<Box<dyn Scan<Vec<BalanceRow>>>, Error> {
     let (state, at) = state_at(store, filter.range.to)?;
     let mut rows = Vec::new();
     for account in state.accounts().filter(|account| filter.wants_account(account.id)) {
@@ -121,7 +121,7 @@ fn balances(store: &Store, filter: &Filter) -> Result<Box<dyn Scan<BalanceRow>>,
     Ok(Box::new(Ready::new(rows)))
 }
 
-const BALANCE_COLUMNS: &[Column<BalanceRow>] = columns![BalanceRow:
+const BALANCE_COLUMNS: &[Column<Vec<BalanceRow>>] = columns![Vec<BalanceRow>:
     Option<&str>, "account", "", "Whose.", |row, names| names.account(row.account);
     Option<&str>, "asset", "", "Of what: a currency or an instrument.",
         |row, names| names.asset(row.asset).map(|asset| asset.code.as_str());
@@ -138,14 +138,14 @@ const BALANCE_COLUMNS: &[Column<BalanceRow>] = columns![BalanceRow:
 ];
 
 impl Table for BalanceAt {
-    type Row = BalanceRow;
+    type Rows = Vec<BalanceRow>;
     const NAME: &'static str = "balance_at";
     const ABOUT: &'static str = "What an account owned after the command that a record belongs to, one row an asset: \
         `balance_at('alice', 464)`.";
     const PARAMETERS: &'static [Parameter] = &[Parameter { required: true, ..ACCOUNT }, SEQ];
-    const COLUMNS: &'static [Column<BalanceRow>] = BALANCE_COLUMNS;
+    const COLUMNS: &'static [Column<Vec<BalanceRow>>] = BALANCE_COLUMNS;
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<BalanceRow>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<BalanceRow>>>, Error> {
         let missing = Error::Missing {
             function: "balance_at",
             parameter: "an account",
@@ -157,14 +157,14 @@ impl Table for BalanceAt {
 }
 
 impl Table for Balances {
-    type Row = BalanceRow;
+    type Rows = Vec<BalanceRow>;
     const NAME: &'static str = "balances";
     const ABOUT: &'static str =
         "What every account owns, one row an account and asset; nothing owned, no row.";
     const PARAMETERS: &'static [Parameter] = &[TO_SEQ, TO_TIME, ACCOUNT];
-    const COLUMNS: &'static [Column<BalanceRow>] = BALANCE_COLUMNS;
+    const COLUMNS: &'static [Column<Vec<BalanceRow>>] = BALANCE_COLUMNS;
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<BalanceRow>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<BalanceRow>>>, Error> {
         balances(store, filter)
     }
 }

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use model::{InstrumentId, Trade};
+use model::InstrumentId;
 
 use super::trades::TradeScan;
 use crate::error::Error;
-use crate::index::Found;
+use crate::index::TradeRow;
 use crate::store::Store;
 use crate::table::{
-    Column, FROM_SEQ, FROM_TIME, Filter, Kind, Parameter, SYMBOL, Scan, TO_SEQ, TO_TIME, Table, columns,
+    Column, FROM_SEQ, FROM_TIME, Filter, Kind, Parameter, Rows as _, SYMBOL, Scan, TO_SEQ, TO_TIME, Table,
+    columns,
 };
 
 /// One row an instrument, interval and run of trades.
@@ -32,30 +33,30 @@ pub struct Bar {
 }
 
 impl Bar {
-    fn new(start_ns: i64, sequence: u64, trade: &Trade) -> Self {
-        let price = trade.price.0;
+    fn new(start_ns: i64, trade: TradeRow<'_>) -> Self {
+        let (price, sequence) = (trade.price().0, trade.sequence());
         Self {
-            instrument: trade.instrument,
+            instrument: trade.instrument(),
             start_ns,
             open: price,
             high: price,
             low: price,
             close: price,
-            volume: trade.quantity.0,
+            volume: trade.quantity().0,
             trades: 1,
             first_sequence: sequence,
             last_sequence: sequence,
         }
     }
 
-    fn take(&mut self, sequence: u64, trade: &Trade) {
-        let price = trade.price.0;
+    fn take(&mut self, trade: TradeRow<'_>) {
+        let price = trade.price().0;
         self.high = self.high.max(price);
         self.low = self.low.min(price);
         self.close = price;
-        self.volume = self.volume.saturating_add(trade.quantity.0);
+        self.volume = self.volume.saturating_add(trade.quantity().0);
         self.trades += 1;
-        self.last_sequence = sequence;
+        self.last_sequence = trade.sequence();
     }
 }
 
@@ -64,14 +65,14 @@ struct BarScan {
     interval_ns: i64,
 }
 
-impl Scan<Bar> for BarScan {
+impl Scan<Vec<Bar>> for BarScan {
     fn refill(&self, rows: &mut Vec<Bar>) -> Result<(), Error> {
         // A run in which nothing that is wanted traded makes no bar, and an empty answer would be the end.
         while rows.is_empty() {
+            let Some(trades) = self.trades.next_run(usize::MAX)? else { break };
             let mut current: Vec<Option<usize>> = Vec::new();
-            let is_more = self.trades.next_run(usize::MAX, |found| self.fold(&found, &mut current, rows))?;
-            if !is_more {
-                break;
+            for trade in trades.range(0..trades.len()) {
+                self.fold(trade, &mut current, rows);
             }
         }
         Ok(())
@@ -85,25 +86,23 @@ impl Scan<Bar> for BarScan {
 impl BarScan {
     /// Takes in a trade. `current` has, by instrument, the place in `rows` of the bar that is being made.
     #[inline]
-    fn fold(&self, found: &Found, current: &mut Vec<Option<usize>>, rows: &mut Vec<Bar>) {
-        let Found { sequence, trade, .. } = found;
-        let start_ns = trade.executed_at.0 - trade.executed_at.0.rem_euclid(self.interval_ns);
-        let instrument = trade.instrument.index();
+    fn fold(&self, trade: TradeRow<'_>, current: &mut Vec<Option<usize>>, rows: &mut Vec<Bar>) {
+        let (time_ns, instrument) = (trade.time_ns(), trade.instrument().index());
         if instrument >= current.len() {
             current.resize(instrument + 1, None);
         }
         let making = current[instrument].map(|at| &mut rows[at]);
-        if let Some(bar) = making.filter(|bar| bar.start_ns == start_ns) {
-            bar.take(*sequence, trade);
+        if let Some(bar) = making.filter(|bar| (0..self.interval_ns).contains(&(time_ns - bar.start_ns))) {
+            bar.take(trade);
         } else {
             current[instrument] = Some(rows.len());
-            rows.push(Bar::new(start_ns, *sequence, trade));
+            rows.push(Bar::new(time_ns - time_ns.rem_euclid(self.interval_ns), trade));
         }
     }
 }
 
 impl Table for Bars {
-    type Row = Bar;
+    type Rows = Vec<Bar>;
     const NAME: &'static str = "bars";
     const ABOUT: &'static str = "What candles of any length are put together from: `bars(60000000000)` for minutes. An interval may come in several rows, each of a run of \
         its trades; the views `candles_1m` and so on have it in one.";
@@ -115,7 +114,7 @@ impl Table for Bars {
         TO_TIME,
         SYMBOL,
     ];
-    const COLUMNS: &'static [Column<Bar>] = columns![Bar:
+    const COLUMNS: &'static [Column<Vec<Bar>>] = columns![Vec<Bar>:
         i64, "instrument_id", "", "The exchange's number for the instrument.", |row| i64::from(row.instrument.0);
         i64, "start_ns", "ns", "Where the interval begins: UNIX time.", |row| row.start_ns;
         Option<&str>, "symbol", "", "In what.", |row, names| names.symbol(row.instrument);
@@ -129,14 +128,12 @@ impl Table for Bars {
         u64, "last_sequence", "record", "The last trade.", |row| row.last_sequence;
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Bar>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<Bar>>>, Error> {
         let interval_ns = filter.interval_ns.ok_or(Error::Missing {
             function: "bars",
             parameter: "a length in nanoseconds",
             example: "FROM bars(60000000000)",
         })?;
-        // Every bar needs the records, whatever of it is asked for.
-        let filter = Filter { only_places: false, ..*filter };
-        Ok(Box::new(BarScan { trades: TradeScan::new(store, filter)?, interval_ns }))
+        Ok(Box::new(BarScan { trades: TradeScan::new(store, *filter)?, interval_ns }))
     }
 }

@@ -116,11 +116,11 @@ impl FromRecord<Row> for FromCommand {
 }
 
 impl Table for Commands {
-    type Row = Row;
+    type Rows = Vec<Row>;
     const NAME: &'static str = "commands";
     const ABOUT: &'static str =
         "One row a command, as it was asked. What came of it is in `events`, under its `command_sequence`.";
-    const COLUMNS: &'static [Column<Row>] = columns![Row:
+    const COLUMNS: &'static [Column<Vec<Row>>] = columns![Vec<Row>:
         u64, "sequence", "record", "Number of the record in the log.", |row| row.sequence;
         i64, "time_ns", "ns", "When its block was stamped: UNIX time.", |row| row.time_ns;
         Moment, "time", "UTC", "The same as a timestamp.", |row| Moment(row.time_ns);
@@ -150,7 +150,7 @@ impl Table for Commands {
         String, "fields", "JSON", "All fields of the record.", |row| fields_json(&row.command.fields());
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Row>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<Row>>>, Error> {
         Ok(Box::new(RecordScan::new(store, filter.range, FromCommand(*filter))?))
     }
 }

@@ -186,11 +186,11 @@ impl FromRecord<Row> for FromEvent {
 }
 
 impl Table for Events {
-    type Row = Row;
+    type Rows = Vec<Row>;
     const NAME: &'static str = "events";
     const ABOUT: &'static str =
         "One row an event: what happened, of every kind. What is not in a column is in `fields`.";
-    const COLUMNS: &'static [Column<Row>] = columns![Row:
+    const COLUMNS: &'static [Column<Vec<Row>>] = columns![Vec<Row>:
         u64, "sequence", "record", "Number of the record in the log.", |row| row.sequence;
         i64, "time_ns", "ns", "When its block was stamped: UNIX time.", |row| row.time_ns;
         Moment, "time", "UTC", "The same as a timestamp.", |row| Moment(row.time_ns);
@@ -222,7 +222,7 @@ impl Table for Events {
             |row| fields_json(&row.event.fields());
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Row>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<Row>>>, Error> {
         Ok(Box::new(RecordScan::new(store, filter.range, FromEvent(*filter))?))
     }
 }

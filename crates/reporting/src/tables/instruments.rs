@@ -13,12 +13,12 @@ use crate::table::{Column, Filter, Parameter, SYMBOL, Scan, Table, columns};
 pub struct Instruments;
 
 impl Table for Instruments {
-    type Row = InstrumentRow;
+    type Rows = Vec<InstrumentRow>;
     const NAME: &'static str = "instruments";
     const IS_SMALL: bool = true;
     const ABOUT: &'static str = "One row an instrument, with its phase as it stands.";
     const PARAMETERS: &'static [Parameter] = &[SYMBOL];
-    const COLUMNS: &'static [Column<InstrumentRow>] = columns![InstrumentRow:
+    const COLUMNS: &'static [Column<Vec<InstrumentRow>>] = columns![Vec<InstrumentRow>:
         i64, "instrument_id", "", "The exchange's number for it, from 0.", |row| i64::from(row.terms.instrument.0);
         &str, "symbol", "", "Its symbol.", |row| row.terms.symbol.as_str();
         &str, "phase", "", "`open`, `halted`, `closed` or `auction`.", |row| row.phase.as_str();
@@ -43,7 +43,7 @@ impl Table for Instruments {
         Moment, "time", "UTC", "The same as a timestamp.", |row| Moment(row.time_ns);
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<InstrumentRow>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<InstrumentRow>>>, Error> {
         let names = store.names(filter.bound)?;
         let rows = names.instruments.iter();
         let wanted =

@@ -160,12 +160,12 @@ impl Fold<Row> for Postings {
 }
 
 impl Table for Ledger {
-    type Row = Row;
+    type Rows = Vec<Row>;
     const NAME: &'static str = "ledger";
     const ABOUT: &'static str = "Every change of a balance, with the balance after it. What comes in from outside has its other side in a row \
         without account, so each asset's amounts sum to zero.";
     const PARAMETERS: &'static [Parameter] = &[FROM_SEQ, TO_SEQ, FROM_TIME, TO_TIME, ACCOUNT];
-    const COLUMNS: &'static [Column<Row>] = columns![Row:
+    const COLUMNS: &'static [Column<Vec<Row>>] = columns![Vec<Row>:
         u64, "sequence", "record", "Number of the record in the log.", |row| row.sequence;
         i64, "time_ns", "ns", "When: UNIX time.", |row| row.time_ns;
         Moment, "time", "UTC", "The same as a timestamp.", |row| Moment(row.time_ns);
@@ -190,7 +190,7 @@ impl Table for Ledger {
         u64, "command_sequence", "record", "The command that caused it.", |row| row.command;
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Row>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<Row>>>, Error> {
         // The outside world's side is not in a snapshot's questions, but it is minus what all accounts have together.
         let before = filter.range.from.saturating_sub(1).min(filter.bound);
         let kept = store.carry().take::<State<Book>>(Ledger::NAME, filter.range.from);

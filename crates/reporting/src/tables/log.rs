@@ -37,12 +37,12 @@ fn times(store: &Store, bound: u64) -> Result<Option<(i64, i64)>, Error> {
 }
 
 impl Table for Log {
-    type Row = LogRow;
+    type Rows = Vec<LogRow>;
     const NAME: &'static str = "log";
     const IS_SMALL: bool = true;
     const ABOUT: &'static str = "One row: how far the log goes. Empty before the first record.";
     const PARAMETERS: &'static [Parameter] = &[TO_SEQ];
-    const COLUMNS: &'static [Column<LogRow>] = columns![LogRow:
+    const COLUMNS: &'static [Column<Vec<LogRow>>] = columns![Vec<LogRow>:
         &str, "store_id", "", "The store's own name.", |row| row.store_id.as_str();
         u64, "last_sequence", "record", "The last record that this query sees.", |row| row.last_sequence;
         i64, "first_time_ns", "ns", "When the first block was stamped: UNIX time.", |row| row.first_time_ns;
@@ -52,7 +52,7 @@ impl Table for Log {
         Day, "last_date", "UTC", "The day of the last.", |row| Day(Timestamp(row.last_time_ns).utc_day().0);
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<LogRow>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<LogRow>>>, Error> {
         let store_id = store.reader().store_id().to_string();
         let last_sequence = filter.range.to;
         let row = times(store, last_sequence)?.map(|(first_time_ns, last_time_ns)| LogRow {
@@ -78,19 +78,19 @@ pub struct BusinessDay {
 const DAYS_AROUND: i64 = 30;
 
 impl Table for BusinessDays {
-    type Row = BusinessDay;
+    type Rows = Vec<BusinessDay>;
     const NAME: &'static str = "business_days";
     const IS_SMALL: bool = true;
     const ABOUT: &'static str =
         "The days on which a calendar has a session, from a month before the log to a month after it.";
     const PARAMETERS: &'static [Parameter] = &[];
-    const COLUMNS: &'static [Column<BusinessDay>] = columns![BusinessDay:
+    const COLUMNS: &'static [Column<Vec<BusinessDay>>] = columns![Vec<BusinessDay>:
         &str, "calendar", "", "The calendar, such as `XNYS`.", |row| row.calendar.as_str();
         Day, "day", "", "The date, in the calendar's zone.", |row| Day(row.day);
         bool, "holidays_known", "", "Whether the calendar knows that year's holidays; where not, only weekends are left out.", |row| row.covered;
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<BusinessDay>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<BusinessDay>>>, Error> {
         let mut rows = Vec::new();
         if let Some((first, last)) = times(store, filter.bound)? {
             let around = DAYS_AROUND * NANOS_PER_DAY;

@@ -184,7 +184,7 @@ pub fn for_each_order_event(
     Ok(())
 }
 
-fn scan(store: &Arc<Store>, filter: &Filter, trades_only: bool) -> Result<Box<dyn Scan<Row>>, Error> {
+fn scan(store: &Arc<Store>, filter: &Filter, trades_only: bool) -> Result<Box<dyn Scan<Vec<Row>>>, Error> {
     // What an order is at some record depends on all that came before.
     let kept = store.carry().take(OrderEvents::NAME, filter.range.from);
     let (lives, next) = kept.map_or_else(|| (Lives::default(), 1), |lives| (lives, filter.range.from));
@@ -194,11 +194,11 @@ fn scan(store: &Arc<Store>, filter: &Filter, trades_only: bool) -> Result<Box<dy
 }
 
 impl Table for OrderEvents {
-    type Row = Row;
+    type Rows = Vec<Row>;
     const NAME: &'static str = "order_events";
     const ABOUT: &'static str = "Everything that happened to every order, one row a step, with the order as it stood after it. \
         A trade is two rows, the maker's first.";
-    const COLUMNS: &'static [Column<Row>] = columns![Row:
+    const COLUMNS: &'static [Column<Vec<Row>>] = columns![Vec<Row>:
         u64, "sequence", "record", "Number of the record in the log.", |row| row.place.sequence;
         u64, "exec_id", "", "Number of the step, unique and in order.", |row| row.exec_id();
         i64, "time_ns", "ns", "When it happened: UNIX time.", |row| row.place.time_ns;
@@ -268,18 +268,18 @@ impl Table for OrderEvents {
         u64, "command_sequence", "record", "The command that caused it.", |row| row.place.command;
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Row>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<Row>>>, Error> {
         scan(store, filter, false)
     }
 }
 
 impl Table for Executions {
-    type Row = Row;
+    type Rows = Vec<Row>;
     const NAME: &'static str = "executions";
     const ABOUT: &'static str = "One row a trade and side: what each order got, and how it stood after it.";
-    const COLUMNS: &'static [Column<Row>] = OrderEvents::COLUMNS;
+    const COLUMNS: &'static [Column<Vec<Row>>] = OrderEvents::COLUMNS;
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Row>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<Row>>>, Error> {
         scan(store, filter, true)
     }
 }

@@ -63,11 +63,11 @@ impl Fold<Life> for Ended {
 }
 
 impl Table for Orders {
-    type Row = Life;
+    type Rows = Vec<Life>;
     const NAME: &'static str = "orders";
     const ABOUT: &'static str = "One row an order that was accepted, as it ended or, if it works, as it stands. `from_seq` leaves out orders \
         accepted before it; `to_seq` shows them as they stood then.";
-    const COLUMNS: &'static [Column<Life>] = columns![Life:
+    const COLUMNS: &'static [Column<Vec<Life>>] = columns![Vec<Life>:
         u64, "order_id", "", "The exchange's id for it; greater for younger orders.", |row| row.id.0;
         String, "cl_ord_id", "", "The client's id for it, the last one if it was replaced.", |row| row.cl_ord_id.to_string();
         Option<&str>, "account", "", "Whose.", |row, names| names.account(row.account);
@@ -107,7 +107,7 @@ impl Table for Orders {
         i64, "traded_minor", "minor units", "What its trades were worth, in the currency's smallest unit.", |row| row.traded_minor;
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Life>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<Life>>>, Error> {
         let whole = Range { from: 1, to: filter.range.to };
         Ok(Box::new(FoldScan::new(store, whole, Ended { lives: Lives::default(), filter: *filter })?))
     }

@@ -170,11 +170,11 @@ impl Fold<Row> for Tops {
 }
 
 impl Table for Quotes {
-    type Row = Row;
+    type Rows = Vec<Row>;
     const NAME: &'static str = "quotes";
     const ABOUT: &'static str = "The best bid and ask of an instrument after each command that changed their price, quantity or number of orders.";
     const PARAMETERS: &'static [Parameter] = &[FROM_SEQ, TO_SEQ, FROM_TIME, TO_TIME, SYMBOL];
-    const COLUMNS: &'static [Column<Row>] = columns![Row:
+    const COLUMNS: &'static [Column<Vec<Row>>] = columns![Vec<Row>:
         u64, "sequence", "record", "The last record of the command that changed it.", |row| row.sequence;
         i64, "time_ns", "ns", "When: UNIX time.", |row| row.time_ns;
         Moment, "time", "UTC", "The same as a timestamp.", |row| Moment(row.time_ns);
@@ -193,19 +193,19 @@ impl Table for Quotes {
         Option<u64>, "ask_lots", "lots", "The ask's quantity as the log has it.", |row| row.quantity(1).map(|lots| lots.0);
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Row>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<Row>>>, Error> {
         let (tops, range) = Tops::start(store, filter, false)?;
         Ok(Box::new(FoldScan::new(store, range, tops)?))
     }
 }
 
 impl Table for QuoteSpans {
-    type Row = Row;
+    type Rows = Vec<Row>;
     const NAME: &'static str = "quote_spans";
     const ABOUT: &'static str = "How long each best bid and ask stood: one row a span of time in which neither they nor the instrument's phase \
         changed, in the order in which spans ended. What still stands comes last.";
     const PARAMETERS: &'static [Parameter] = &[FROM_SEQ, TO_SEQ, SYMBOL];
-    const COLUMNS: &'static [Column<Row>] = columns![Row:
+    const COLUMNS: &'static [Column<Vec<Row>>] = columns![Vec<Row>:
         u64, "sequence", "record", "The last record of the command that began it.", |row| row.sequence;
         i64, "time_ns", "ns", "When it began: UNIX time.", |row| row.time_ns;
         Moment, "time", "UTC", "The same as a timestamp.", |row| Moment(row.time_ns);
@@ -221,7 +221,7 @@ impl Table for QuoteSpans {
         u64, "instrument_id", "", "The exchange's number for the instrument.", |row| u64::from(row.instrument.0);
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Row>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<Row>>>, Error> {
         let (tops, range) = Tops::start(store, filter, true)?;
         Ok(Box::new(FoldScan::new(store, range, tops)?))
     }

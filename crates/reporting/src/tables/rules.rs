@@ -167,12 +167,12 @@ impl RuleChanges {
 }
 
 impl Table for RuleChanges {
-    type Row = Change;
+    type Rows = Vec<Change>;
     const NAME: &'static str = "rule_changes";
     const IS_SMALL: bool = true;
     const ABOUT: &'static str = "Every change to what judges orders: rules loaded, approved, activated, deactivated, suspended, recovered.";
     const PARAMETERS: &'static [Parameter] = &[FROM_SEQ, TO_SEQ, FROM_TIME, TO_TIME];
-    const COLUMNS: &'static [Column<Change>] = columns![Change:
+    const COLUMNS: &'static [Column<Vec<Change>>] = columns![Vec<Change>:
         u64, "sequence", "record", "Number of the record in the log.", |row| row.sequence;
         i64, "time_ns", "ns", "When: UNIX time.", |row| row.time_ns;
         Moment, "time", "UTC", "The same as a timestamp.", |row| Moment(row.time_ns);
@@ -201,7 +201,7 @@ impl Table for RuleChanges {
         u64, "command_sequence", "record", "The command that caused it.", |row| row.command;
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Change>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<Change>>>, Error> {
         Ok(Box::new(RecordScan::new(store, filter.range, Kinds { first: FIRST_CHANGE, last: LAST_CHANGE })?))
     }
 }
@@ -319,11 +319,11 @@ impl RuleVerdicts {
 }
 
 impl Table for RuleVerdicts {
-    type Row = Judged;
+    type Rows = Vec<Judged>;
     const NAME: &'static str = "rule_verdicts";
     const ABOUT: &'static str =
         "What rules objected to and where they failed. An order that every rule accepted has no row.";
-    const COLUMNS: &'static [Column<Judged>] = columns![Judged:
+    const COLUMNS: &'static [Column<Vec<Judged>>] = columns![Vec<Judged>:
         u64, "sequence", "record", "Number of the record in the log.", |row| row.sequence;
         i64, "time_ns", "ns", "When: UNIX time.", |row| row.time_ns;
         Moment, "time", "UTC", "The same as a timestamp.", |row| Moment(row.time_ns);
@@ -341,7 +341,7 @@ impl Table for RuleVerdicts {
         u64, "command_sequence", "record", "The command that asked for the order.", |row| row.command;
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Judged>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Vec<Judged>>>, Error> {
         Ok(Box::new(RecordScan::new(store, filter.range, Verdicts(*filter))?))
     }
 }

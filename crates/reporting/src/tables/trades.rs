@@ -3,31 +3,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use event_store::{Reader, Span};
-use model::{AccountId, Record as _, Side, Trade};
+use model::{Record as _, Trade};
 
 use crate::error::Error;
-use crate::index::{Found, Pieces, SegmentIndex, Trades as Places};
+use crate::index::{Pieces, Places, SegmentIndex, TradeRow, TradeRows};
 use crate::store::Store;
 use crate::table::scan::SPAN_BYTES;
 use crate::table::vector::{Exact, Moment, VECTOR_ROWS};
-use crate::table::{Column, Filter, Scan, Table, columns};
+use crate::table::{Column, Filter, Rows as _, Scan, Table, columns};
 
 /// One row a trade.
 pub struct Trades;
-
-fn buyer(trade: &Trade) -> AccountId {
-    match trade.taker_side {
-        Side::Buy => trade.taker_account,
-        Side::Sell => trade.maker_account,
-    }
-}
-
-fn seller(trade: &Trade) -> AccountId {
-    match trade.taker_side {
-        Side::Buy => trade.maker_account,
-        Side::Sell => trade.taker_account,
-    }
-}
 
 /// Goes through the segments of the log: straight to the trades where there is an index, block by block where there is none.
 pub(super) struct TradeScan {
@@ -100,7 +86,7 @@ impl Way {
             return Ok(Places::NONE);
         }
         let range = self.filter.range;
-        index.trades(zone, range.from, range.to, self.filter.instrument)
+        index.places(zone, range.from, range.to, self.filter.instrument)
     }
 
     /// The next trades, at most so many where that can be said.
@@ -148,61 +134,56 @@ impl TradeScan {
         Ok(Self { filter, way: Mutex::new(Way::new(store, filter)?) })
     }
 
-    /// Hands the next run of trades over one by one, at most so many where that can be said. Returns whether there was one.
-    pub(super) fn next_run(&self, most: usize, take: impl FnMut(Found)) -> Result<bool, Error> {
-        let Some(part) = self.next(most)? else { return Ok(false) };
-        self.each(&part, take)?;
-        Ok(true)
-    }
-
-    fn wants(&self, trade: &Trade) -> bool {
-        self.filter.wants_account(trade.maker_account) || self.filter.wants_account(trade.taker_account)
-    }
-
-    fn next(&self, most: usize) -> Result<Option<Part>, Error> {
+    /// The next run of trades, at most so many where that can be said, of which none may be wanted. `None` at the end.
+    pub(super) fn next_run(&self, most: usize) -> Result<Option<TradeRows>, Error> {
         // A part is taken whole or not at all, so what a panic leaves behind is good.
-        self.way.lock().unwrap_or_else(PoisonError::into_inner).next(most)
+        let part = self.way.lock().unwrap_or_else(PoisonError::into_inner).next(most)?;
+        part.map(|part| self.rows(&part)).transpose()
     }
 
-    /// Hands over the trades of a part, in the order of the log.
-    fn each(&self, part: &Part, mut take: impl FnMut(Found)) -> Result<(), Error> {
-        match part {
-            // Whose a trade is says only its record.
-            Part::Places(index, zone, places) if self.filter.only_places && self.filter.account.is_none() => {
-                index.places(*zone, *places, take)
-            }
-            Part::Places(index, zone, places) => {
-                index.read(*zone, *places, self.filter.instrument, |found| {
-                    if self.wants(&found.trade) {
-                        take(found);
-                    }
-                })
-            }
-            Part::Blocks(span) => span.try_for_each(|block| {
-                let mut command = 0;
-                for record in block.records() {
-                    if record.kind < model::KIND_EVENT_FIRST {
-                        command = record.sequence;
-                    }
-                    if record.kind != Trade::KIND || !self.filter.range.holds(record.sequence) {
-                        continue;
-                    }
-                    let sequence = record.sequence;
-                    let trade = Trade::decode(record.version, record.payload)
-                        .map_err(|source| Error::Record { sequence, source })?;
-                    if self.filter.wants_instrument(trade.instrument) && self.wants(&trade) {
-                        take(Found { sequence, command, trade });
-                    }
+    /// The trades of a part, in the order of the log.
+    fn rows(&self, part: &Part) -> Result<TradeRows, Error> {
+        let rows = match part {
+            Part::Places(index, zone, places) => TradeRows::of_index(Arc::clone(index), *zone, *places),
+            Part::Blocks(span) => self.walk(span)?,
+        };
+        Ok(if self.filter.account.is_none() { rows } else { rows.only(|row| self.wants(row)) })
+    }
+
+    fn walk(&self, span: &Span) -> Result<TradeRows, Error> {
+        let mut rows = TradeRows::default();
+        span.try_for_each(|block| {
+            let mut command = 0;
+            for record in block.records() {
+                if record.kind < model::KIND_EVENT_FIRST {
+                    command = record.sequence;
                 }
-                Ok(())
-            }),
-        }
+                if record.kind != Trade::KIND || !self.filter.range.holds(record.sequence) {
+                    continue;
+                }
+                let sequence = record.sequence;
+                let trade = Trade::decode(record.version, record.payload)
+                    .map_err(|source| Error::Record { sequence, source })?;
+                if self.filter.wants_instrument(trade.instrument) {
+                    rows.push(sequence, command, &trade);
+                }
+            }
+            Ok::<_, Error>(())
+        })?;
+        Ok(rows)
+    }
+
+    fn wants(&self, row: TradeRow<'_>) -> bool {
+        self.filter.wants_account(row.maker()) || self.filter.wants_account(row.taker())
     }
 }
 
-impl Scan<Found> for TradeScan {
-    fn refill(&self, rows: &mut Vec<Found>) -> Result<(), Error> {
-        while rows.is_empty() && self.next_run(VECTOR_ROWS, |found| rows.push(found))? {}
+impl Scan<TradeRows> for TradeScan {
+    fn refill(&self, rows: &mut TradeRows) -> Result<(), Error> {
+        while rows.is_empty() {
+            let Some(next) = self.next_run(VECTOR_ROWS)? else { break };
+            *rows = next;
+        }
         Ok(())
     }
 
@@ -212,43 +193,42 @@ impl Scan<Found> for TradeScan {
 }
 
 impl Table for Trades {
-    type Row = Found;
+    type Rows = TradeRows;
     const NAME: &'static str = "trades";
     const ABOUT: &'static str = "One row a trade. `account` finds the trades of either side.";
-    const PLACES: &'static [&'static str] = &["sequence", "command_sequence"];
-    const COLUMNS: &'static [Column<Found>] = columns![Found:
-        u64, "sequence", "record", "Number of the trade's record in the log. Orders everything.", |row| row.sequence;
-        i64, "time_ns", "ns", "When the exchange stamped the taker's command: UNIX time.", |row| row.trade.executed_at.0;
-        Moment, "time", "UTC", "The same as a timestamp.", |row| Moment(row.trade.executed_at.0);
-        u64, "trade_id", "", "The trade's number, from 1 over all instruments.", |row| row.trade.trade_id.0;
-        Option<&str>, "symbol", "", "In what.", |row, names| names.symbol(row.trade.instrument);
+    const COLUMNS: &'static [Column<TradeRows>] = columns![TradeRows:
+        u64, "sequence", "record", "Number of the trade's record in the log. Orders everything.", Sequence: |number| number;
+        i64, "time_ns", "ns", "When the exchange stamped the taker's command: UNIX time.", Time: |number| number.cast_signed();
+        Moment, "time", "UTC", "The same as a timestamp.", Time: |number| Moment(number.cast_signed());
+        u64, "trade_id", "", "The trade's number, from 1 over all instruments.", TradeId: |number| number;
+        Option<&str>, "symbol", "", "In what.", |row, names| names.symbol(row.instrument());
         Option<Exact>, "price", "currency", "The maker's price, at which both traded.",
-            |row, names| names.price(row.trade.instrument, row.trade.price);
+            |row, names| names.price(row.instrument(), row.price());
         Option<Exact>, "quantity", "units", "How much.",
-            |row, names| names.quantity(row.trade.instrument, row.trade.quantity);
+            |row, names| names.quantity(row.instrument(), row.quantity());
         Option<Exact>, "notional", "currency", "Price times quantity: what the buyer paid.",
-            |row, names| names.notional(row.trade.instrument, row.trade.price, row.trade.quantity);
-        Option<&str>, "currency", "", "What price and notional are in.", |row, names| names.currency(row.trade.instrument);
-        Option<&str>, "buyer", "", "Who bought.", |row, names| names.account(buyer(&row.trade));
-        Option<&str>, "seller", "", "Who sold.", |row, names| names.account(seller(&row.trade));
-        &str, "taker_side", "", "`buy` or `sell`: the side of the order that came in.", |row| row.trade.taker_side.as_str();
-        u64, "maker_order_id", "", "The order that rested.", |row| row.trade.maker_order_id.0;
-        u64, "taker_order_id", "", "The order that came in.", |row| row.trade.taker_order_id.0;
-        Option<&str>, "maker", "", "Whose order rested.", |row, names| names.account(row.trade.maker_account);
-        Option<&str>, "taker", "", "Whose order came in.", |row, names| names.account(row.trade.taker_account);
-        bool, "maker_filled", "", "Whether this trade filled the maker.", |row| row.trade.maker_filled;
-        bool, "taker_filled", "", "Whether this trade filled the taker.", |row| row.trade.taker_filled;
-        i64, "price_ticks", "ticks", "The price as the log has it.", |row| row.trade.price.0;
-        u64, "quantity_lots", "lots", "The quantity as the log has it.", |row| row.trade.quantity.0;
+            |row, names| names.notional(row.instrument(), row.price(), row.quantity());
+        Option<&str>, "currency", "", "What price and notional are in.", |row, names| names.currency(row.instrument());
+        Option<&str>, "buyer", "", "Who bought.", |row, names| names.account(row.buyer());
+        Option<&str>, "seller", "", "Who sold.", |row, names| names.account(row.seller());
+        &str, "taker_side", "", "`buy` or `sell`: the side of the order that came in.", |row| row.taker_side().as_str();
+        u64, "maker_order_id", "", "The order that rested.", MakerOrder: |number| number;
+        u64, "taker_order_id", "", "The order that came in.", TakerOrder: |number| number;
+        Option<&str>, "maker", "", "Whose order rested.", |row, names| names.account(row.maker());
+        Option<&str>, "taker", "", "Whose order came in.", |row, names| names.account(row.taker());
+        bool, "maker_filled", "", "Whether this trade filled the maker.", |row| row.maker_filled();
+        bool, "taker_filled", "", "Whether this trade filled the taker.", |row| row.taker_filled();
+        i64, "price_ticks", "ticks", "The price as the log has it.", Price: |number| number.cast_signed();
+        u64, "quantity_lots", "lots", "The quantity as the log has it.", Quantity: |number| number;
         Option<i64>, "notional_minor", "minor units", "The notional in the currency's smallest unit.",
-            |row, names| names.notional_minor(row.trade.instrument, row.trade.price, row.trade.quantity);
-        i64, "instrument_id", "", "The exchange's number for the instrument.", |row| i64::from(row.trade.instrument.0);
-        i64, "maker_account_id", "", "The exchange's number for the maker.", |row| i64::from(row.trade.maker_account.0);
-        i64, "taker_account_id", "", "The exchange's number for the taker.", |row| i64::from(row.trade.taker_account.0);
-        u64, "command_sequence", "record", "The command that caused it.", |row| row.command;
+            |row, names| names.notional_minor(row.instrument(), row.price(), row.quantity());
+        i64, "instrument_id", "", "The exchange's number for the instrument.", Instrument: |number| number.cast_signed();
+        i64, "maker_account_id", "", "The exchange's number for the maker.", Maker: |number| number.cast_signed();
+        i64, "taker_account_id", "", "The exchange's number for the taker.", Taker: |number| number.cast_signed();
+        u64, "command_sequence", "record", "The command that caused it.", |row| row.command();
     ];
 
-    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<Found>>, Error> {
+    fn scan(store: &Arc<Store>, filter: &Filter) -> Result<Box<dyn Scan<TradeRows>>, Error> {
         Ok(Box::new(TradeScan::new(store, *filter)?))
     }
 }
