@@ -263,10 +263,10 @@ impl<'a> View<'a> {
         if self.whole.len() < LISTS_BYTES || crc32c::crc32c(self.whole) != self.zone.checksum {
             return false;
         }
-        let widths = (0..List::COUNT).map(|list| self.width(list));
+        let mut widths = List::ALL.map(|list| self.width(list as usize)).into_iter();
         let lists = self.trades() * widths.clone().sum::<usize>();
         let instruments = 8 * self.zone.instruments as usize + 2 * self.trades();
-        widths.into_iter().all(|width| [0, 1, 2, 4, 8].contains(&width))
+        widths.all(|width| [0, 1, 2, 4, 8].contains(&width))
             && self.whole.len() == LISTS_BYTES + lists + instruments
     }
 

@@ -7,7 +7,7 @@ use event_store::Reader;
 use model::Event;
 
 use super::rule_rows::RuleRows;
-use super::staged::Rows as _;
+use super::staged::Waiting as _;
 use crate::error::Error;
 use crate::names::Names;
 use crate::rule::{RuleEvent, RuleRunner, is_told};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::staged::Rows;
+use super::staged::Waiting;
 use crate::rule::{RuleColumnKind, RuleTable, RuleValue};
 use crate::table::Kind;
 use crate::table::vector::{Cell as _, Moment, Vector};
@@ -89,7 +89,7 @@ pub fn kind(kind: RuleColumnKind) -> Kind {
     }
 }
 
-impl Rows for RuleRows {
+impl Waiting for RuleRows {
     fn columns(&self) -> Vec<(String, Kind)> {
         self.columns.iter().map(|(name, of)| (name.clone(), kind(*of))).collect()
     }

@@ -13,7 +13,7 @@ use model::{RuleActivated, RuleId};
 use super::in_force::InForce;
 use super::reading::Slice;
 use super::rule_file::{self, Entry};
-use super::staged::{Rows as _, Staging};
+use super::staged::{Staging, Waiting as _};
 use super::worker::{Reply, Worker};
 use crate::error::Error;
 use crate::names::Names;

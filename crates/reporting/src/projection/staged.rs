@@ -11,12 +11,12 @@ use duckdb::vtab::{BindInfo, InitInfo, TableFunctionInfo, VTab};
 
 use crate::names::Names;
 use crate::table::vector::{VECTOR_ROWS, Vector};
-use crate::table::{self, Column, Kind};
+use crate::table::{Column, Kind, Rows};
 
 type Answer<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// Rows that wait to be taken.
-pub trait Rows: Send + Sync {
+pub trait Waiting: Send + Sync {
     /// What each column is called and holds.
     fn columns(&self) -> Vec<(String, Kind)>;
 
@@ -28,7 +28,7 @@ pub trait Rows: Send + Sync {
 }
 
 /// Rows whose columns are declared in this crate.
-pub struct Declared<R: table::Rows> {
+pub struct Declared<R: Rows> {
     /// The columns.
     pub columns: &'static [Column<R>],
     /// The rows.
@@ -37,7 +37,7 @@ pub struct Declared<R: table::Rows> {
     pub names: Arc<Names>,
 }
 
-impl<R: table::Rows> Rows for Declared<R> {
+impl<R: Rows> Waiting for Declared<R> {
     fn columns(&self) -> Vec<(String, Kind)> {
         self.columns.iter().map(|column| (column.name.to_owned(), column.kind)).collect()
     }
@@ -53,7 +53,7 @@ impl<R: table::Rows> Rows for Declared<R> {
 
 /// Where rows wait, by name.
 #[derive(Clone, Default)]
-pub struct Staging(Arc<Mutex<BTreeMap<String, Arc<dyn Rows>>>>);
+pub struct Staging(Arc<Mutex<BTreeMap<String, Arc<dyn Waiting>>>>);
 
 impl Staging {
     /// Makes `staged` known to a connection.
@@ -62,7 +62,7 @@ impl Staging {
     }
 
     /// Puts rows in the place of those of that name.
-    pub fn put(&self, name: &str, rows: Arc<dyn Rows>) {
+    pub fn put(&self, name: &str, rows: Arc<dyn Waiting>) {
         self.lock().insert(name.to_owned(), rows);
     }
 
@@ -71,11 +71,11 @@ impl Staging {
         self.lock().clear();
     }
 
-    fn get(&self, name: &str) -> Option<Arc<dyn Rows>> {
+    fn get(&self, name: &str) -> Option<Arc<dyn Waiting>> {
         self.lock().get(name).cloned()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<dyn Rows>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<dyn Waiting>>> {
         // Every change under the lock is one step.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -86,7 +86,7 @@ struct Staged;
 
 /// Rows on their way.
 struct Running {
-    rows: Arc<dyn Rows>,
+    rows: Arc<dyn Waiting>,
     /// The columns asked for; `None` for DuckDB's own row id, which is how it counts rows.
     projection: Vec<Option<usize>>,
     next: AtomicUsize,
@@ -94,9 +94,9 @@ struct Running {
 
 impl VTab for Staged {
     type InitData = Running;
-    type BindData = Arc<dyn Rows>;
+    type BindData = Arc<dyn Waiting>;
 
-    fn bind(bind: &BindInfo) -> Answer<Arc<dyn Rows>> {
+    fn bind(bind: &BindInfo) -> Answer<Arc<dyn Waiting>> {
         let staging = bind.get_extra_info::<Staging>();
         // SAFETY: `register` gives the function a `Staging` as its extra information, which DuckDB keeps as long as the function.
         let staging = unsafe { &*staging };
@@ -110,7 +110,7 @@ impl VTab for Staged {
     }
 
     fn init(init: &InitInfo) -> Answer<Running> {
-        let rows = init.get_bind_data::<Arc<dyn Rows>>();
+        let rows = init.get_bind_data::<Arc<dyn Waiting>>();
         // SAFETY: DuckDB hands back what `bind` returned, which it keeps for as long as the scan runs.
         let rows = Arc::clone(unsafe { &*rows });
         let columns = rows.columns().len();
