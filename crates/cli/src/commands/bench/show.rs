@@ -259,6 +259,9 @@ pub fn reports(ui: &mut Ui, report: &reports::Report) -> io::Result<()> {
             duration_ns(day.elapsed_ns)
         ))?;
     }
+    if let Some(indexing) = report.indexing_ns {
+        ui.line(format_args!("its segments were indexed in {}", duration_ns(indexing)))?;
+    }
     let mut table = Table::new(["report", "#time", "#rows", "#as CSV", "#memory", ""]);
     for run in &report.reports {
         let said =
