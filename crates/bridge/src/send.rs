@@ -130,7 +130,7 @@ impl Nats {
     ///
     /// # Errors
     /// What is wrong with the store or the server.
-    pub async fn open(settings: Settings, encode: Encode, tell: impl FnOnce(&Error)) -> Result<Self, Error> {
+    pub async fn open(settings: Settings, encode: Encode, tell: impl Fn(&Error)) -> Result<Self, Error> {
         let source = Source::open(&settings.store, &settings.prefix, encode)?;
         let (lost, losses) = watch::channel(0);
         let options = ConnectOptions::new()
@@ -146,10 +146,9 @@ impl Nats {
                 }
                 std::future::ready(())
             });
-        let server = &settings.server;
         let client = connect(options, &settings, tell).await?;
         if !client.server_info().jetstream {
-            return Err(Error::NoJetStream { server: server.clone() });
+            return Err(Error::NoJetStream { server: address(&settings.server) });
         }
         let inbox = client.new_inbox();
         let acks = client
@@ -394,22 +393,20 @@ impl Nats {
 async fn connect(
     options: ConnectOptions,
     settings: &Settings,
-    tell: impl FnOnce(&Error),
+    tell: impl Fn(&Error),
 ) -> Result<Client, Error> {
-    let server = &settings.server;
-    let mut tell = Some(tell);
     let mut attempt = 0;
     loop {
-        match options.clone().connect(server.as_str()).await {
+        match options.clone().connect(settings.server.as_str()).await {
             Ok(client) => return Ok(client),
             Err(source) => {
                 // A name or a password that is wrong stays so.
                 let may_come = matches!(source.kind(), ConnectErrorKind::Io | ConnectErrorKind::TimedOut);
-                let error = Error::Connect { server: server.clone(), source };
+                let error = Error::Connect { server: address(&settings.server), source };
                 if !settings.follow || !may_come {
                     return Err(error);
                 }
-                if let Some(tell) = tell.take() {
+                if attempt == 0 {
                     tell(&error);
                 }
             }
@@ -419,6 +416,14 @@ async fn connect(
     }
 }
 
+/// Where a server is, without who connects to it: that may hold a password.
+fn address(server: &str) -> String {
+    let Some((scheme, rest)) = server.split_once("://") else {
+        return server.rsplit('@').next().unwrap_or_default().to_owned();
+    };
+    format!("{scheme}://{}", rest.rsplit('@').next().unwrap_or_default())
+}
+
 fn backoff(attempt: usize) -> Duration {
     let (first, most) = BACKOFF;
     first.saturating_mul(1 << attempt.min(10)).min(most)
@@ -426,4 +431,21 @@ fn backoff(attempt: usize) -> Duration {
 
 fn closed() -> Error {
     Error::Closed { description: "it will not connect again".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn a_password_is_in_no_message() {
+        for (server, shown) in [
+            ("nats://127.0.0.1:4222", "nats://127.0.0.1:4222"),
+            ("tls://user:p@ss@host:1", "tls://host:1"),
+            ("token@host", "host"),
+            ("host", "host"),
+        ] {
+            assert_eq!(address(server), shown);
+        }
+    }
 }
