@@ -186,10 +186,10 @@ impl SegmentIndex {
         instrument: Option<InstrumentId>,
     ) -> Result<Places, Error> {
         let place = &self.zones[zone];
-        let view = self.view(zone)?;
         if to < place.first_sequence || from > place.last_sequence {
             return Ok(Places::NONE);
         }
+        let view = self.view(zone)?;
         // Both ends of the range, found by halves: sequence numbers ascend.
         let sequences = view.list(List::Sequence);
         let before = |sequence: u64| partition(place.trades, |at| sequences.get(at) < sequence);
