@@ -11,6 +11,7 @@ use model::{
     Timestamp, Withdraw,
 };
 use order_book::Book;
+use reporting::Indexer;
 use simulator::flow::{MarketConfig, MarketFlow, Shape, numbered_symbols};
 
 use crate::BenchError;
@@ -46,6 +47,8 @@ pub struct Written {
     pub counts: Counts,
     /// How long it took.
     pub elapsed_ns: u64,
+    /// And to index it, which an exchange does while it trades.
+    pub indexing_ns: u64,
 }
 
 /// Monday, 2026-01-05, 14:30 UTC: half past nine in New York.
@@ -97,7 +100,7 @@ impl Clock {
     }
 }
 
-/// Writes the day into a new store in `dir`. `progress` hears how many orders there are so far.
+/// Writes the day into a new store in `dir`, and indexes it. `progress` hears how many orders there are so far.
 ///
 /// # Errors
 /// [`BenchError::Store`] when the disk has no room.
@@ -136,7 +139,11 @@ pub fn write(dir: &Path, config: &Config, mut progress: impl FnMut(u64)) -> Resu
     let close = Timestamp(OPEN_NS + i64::try_from(MINUTES).expect("small") * 60 * SECOND_NS);
     set_phases(&mut exchange, close, Phase::Closed, config.symbols)?;
     let counts = exchange.close()?;
-    Ok(Written { config: config.clone(), counts, elapsed_ns: nanos(started.elapsed()) })
+    let elapsed_ns = nanos(started.elapsed());
+    let started = Instant::now();
+    let mut indexer = Indexer::open(dir)?;
+    while indexer.step()?.is_some() {}
+    Ok(Written { config: config.clone(), counts, elapsed_ns, indexing_ns: nanos(started.elapsed()) })
 }
 
 /// Before the open: bounds, instruments, accounts, and a trading day that begins closed.

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use reporting::Indexer;
-
 use crate::BenchError;
 use crate::day::{self, Written};
 use crate::watch::nanos;
@@ -34,8 +32,6 @@ pub struct Report {
     pub config: Config,
     /// The day that was written; `None` when the store was there.
     pub day: Option<Written>,
-    /// Indexing it, as an exchange does while it trades.
-    pub indexing_ns: Option<u64>,
     /// Each report.
     pub reports: Vec<Run>,
 }
@@ -70,24 +66,20 @@ pub fn run(
     dir: &Path,
     mut progress: impl FnMut(&str),
 ) -> Result<Report, BenchError> {
-    let (store, day, indexing_ns) = if let Some(store) = &config.store {
-        (store.clone(), None, None)
+    let (store, day) = if let Some(store) = &config.store {
+        (store.clone(), None)
     } else {
         progress("writing the day");
         let store = config.keep.clone().unwrap_or_else(|| dir.join("day"));
         let day = day::write(&store, &config.day, |_| ())?;
-        progress("indexing");
-        let started = Instant::now();
-        let mut indexer = Indexer::open(&store)?;
-        while indexer.step()?.is_some() {}
-        (store, Some(day), Some(nanos(started.elapsed())))
+        (store, Some(day))
     };
     let mut reports = Vec::new();
     for report in &config.reports {
         progress(report);
         reports.push(ask(program, &store, report, config.memory_mib)?);
     }
-    Ok(Report { config: config.clone(), day, indexing_ns, reports })
+    Ok(Report { config: config.clone(), day, reports })
 }
 
 fn ask(program: &Path, store: &Path, report: &str, memory_mib: Option<u64>) -> Result<Run, BenchError> {

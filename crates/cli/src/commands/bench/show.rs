@@ -249,18 +249,16 @@ pub fn reports(ui: &mut Ui, report: &reports::Report) -> io::Result<()> {
     if let Some(day) = &report.day {
         let counts = day.counts;
         ui.line(format_args!(
-            "the day: {} orders, {} commands ({} refused), {} trades, {} records, {}, written in {}",
+            "the day: {} orders, {} commands ({} refused), {} trades, {} records, {}, written in {} and indexed in {}",
             count(counts.orders),
             count(counts.commands),
             count(counts.rejected),
             count(counts.trades),
             count(counts.records),
             ui::bytes(counts.bytes),
-            duration_ns(day.elapsed_ns)
+            duration_ns(day.elapsed_ns),
+            duration_ns(day.indexing_ns)
         ))?;
-    }
-    if let Some(indexing) = report.indexing_ns {
-        ui.line(format_args!("its segments were indexed in {}", duration_ns(indexing)))?;
     }
     let mut table = Table::new(["report", "#time", "#rows", "#as CSV", "#memory", ""]);
     for run in &report.reports {
